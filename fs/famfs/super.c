@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * famfs mounts: mount options, super blocks, the module itself.
+ *
+ * A super block has a number of its own, not the device's: what makes a mount
+ * of a device the only one is that it is the device's holder. A file system
+ * comes up empty; user space, which knows the log, fills it through ioctls.
+ */
+#include <linux/backing-dev.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/statfs.h>
+
+#include "compat.h"
+#include "famfs.h"
+
+#define FAMFS_DEFAULT_MODE	0755
+
+static struct kmem_cache *famfs_inode_cachep;
+
+/**
+ * struct famfs_mount_opts - the options of one mount or remount
+ * @mode: permission bits of the root directory
+ * @mode_set: @mode was given
+ */
+struct famfs_mount_opts {
+	umode_t	mode;
+	bool	mode_set;
+};
+
+static struct inode *famfs_alloc_inode(struct super_block *sb)
+{
+	struct famfs_inode *fi;
+
+	fi = alloc_inode_sb(sb, famfs_inode_cachep, GFP_KERNEL);
+	if (!fi)
+		return NULL;
+	fi->map = NULL;
+	return &fi->vfs_inode;
+}
+
+static void famfs_free_inode(struct inode *inode)
+{
+	kmem_cache_free(famfs_inode_cachep, FAMFS_I(inode));
+}
+
+static void famfs_evict_inode(struct inode *inode)
+{
+	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
+	const struct famfs_map *map = famfs_inode_map(inode);
+
+	/* Nobody gets the ranges while a page of them is still in use */
+	dax_break_layout_final(inode);
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+
+	if (map) {
+		famfs_ranges_release(sbi, map);
+		kvfree(map);
+	}
+}
+
+static int famfs_statfs(struct dentry *dentry, struct kstatfs *buf)
+{
+	struct super_block *sb = dentry->d_sb;
+	struct famfs_sb_info *sbi = FAMFS_SB(sb);
+	u64 size = 0, used = 0;
+	unsigned int i;
+
+	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
+		if (!sbi->devs[i])
+			continue;
+		size += sbi->devs[i]->size;
+		used += READ_ONCE(sbi->devs[i]->used);
+	}
+
+	buf->f_type = FAMFS_SUPER_MAGIC;
+	buf->f_bsize = PAGE_SIZE;
+	buf->f_blocks = size >> PAGE_SHIFT;
+	buf->f_bfree = (size - used) >> PAGE_SHIFT;
+	buf->f_bavail = buf->f_bfree;
+	buf->f_namelen = NAME_MAX;
+	buf->f_fsid = u64_to_fsid(huge_encode_dev(sb->s_dev));
+	return 0;
+}
+
+static int famfs_show_options(struct seq_file *m, struct dentry *root)
+{
+	struct famfs_sb_info *sbi = FAMFS_SB(root->d_sb);
+
+	if (sbi->mode != FAMFS_DEFAULT_MODE)
+		seq_printf(m, ",mode=%04o", sbi->mode);
+	return 0;
+}
+
+static const struct super_operations famfs_super_operations = {
+	.alloc_inode	= famfs_alloc_inode,
+	.free_inode	= famfs_free_inode,
+	.evict_inode	= famfs_evict_inode,
+	.drop_inode	= inode_just_drop,
+	.statfs		= famfs_statfs,
+	.show_options	= famfs_show_options,
+};
+
+static int famfs_fill_super(struct super_block *sb, struct fs_context *fc)
+{
+	const struct famfs_mount_opts *opts = fc->fs_private;
+	struct famfs_sb_info *sbi;
+	struct famfs_dev *dev;
+	struct inode *root;
+	int rc;
+
+	sbi = kzalloc_obj(*sbi);
+	if (!sbi)
+		return -ENOMEM;
+	mutex_init(&sbi->map_lock);
+	sbi->opts = FAMFS_OPTS_DEFAULT;
+	sbi->mode = opts->mode;
+	sb->s_fs_info = sbi;	/* famfs_kill_sb() frees it from here on */
+
+	sb->s_magic = FAMFS_SUPER_MAGIC;
+	sb->s_op = &famfs_super_operations;
+	sb->s_maxbytes = MAX_LFS_FILESIZE;
+	sb->s_blocksize = PAGE_SIZE;
+	sb->s_blocksize_bits = PAGE_SHIFT;
+	sb->s_time_gran = 1;
+
+	dev = famfs_dev_open(fc, fc->source, sb);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	sbi->devs[0] = dev;
+
+	/* For sync, msync and the like to reach ->writepages */
+	rc = super_setup_bdi(sb);
+	if (rc)
+		return rc;
+
+	root = famfs_new_inode(&nop_mnt_idmap, sb, NULL, S_IFDIR | sbi->mode,
+			       0);
+	sb->s_root = d_make_root(root);
+	return sb->s_root ? 0 : -ENOMEM;
+}
+
+static int famfs_get_tree(struct fs_context *fc)
+{
+	if (!fc->source)
+		return invalf(fc, "no device is given: mount a node like /dev/dax0.0");
+	return get_tree_nodev(fc, famfs_fill_super);
+}
+
+static void famfs_kill_sb(struct super_block *sb)
+{
+	struct famfs_sb_info *sbi = FAMFS_SB(sb);
+	unsigned int i;
+
+	famfs_kill_anon_super(sb);
+	if (!sbi)
+		return;
+	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++)
+		if (sbi->devs[i])
+			famfs_dev_close(sbi->devs[i], sb);
+	kfree(sbi);
+}
+
+enum famfs_param { OPT_MODE, OPT_DAX };
+
+static const struct constant_table famfs_param_dax[] = {
+	{ "always", 0 },
+	{}
+};
+
+static const struct fs_parameter_spec famfs_parameters[] = {
+	fsparam_u32oct("mode",	OPT_MODE),
+	fsparam_enum("dax",	OPT_DAX, famfs_param_dax),
+	{}
+};
+
+static int famfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
+{
+	struct famfs_mount_opts *opts = fc->fs_private;
+	struct fs_parse_result result;
+	int opt;
+
+	opt = fs_parse(fc, famfs_parameters, param, &result);
+	switch (opt) {
+	case OPT_MODE:
+		if (result.uint_32 & ~S_IALLUGO)
+			return invalf(fc, "mode=%o: not the mode of a directory",
+				      result.uint_32);
+		opts->mode = result.uint_32;
+		opts->mode_set = true;
+		return 0;
+	case OPT_DAX:
+		return 0;	/* it is so, always */
+	default:
+		return opt;
+	}
+}
+
+static int famfs_reconfigure(struct fs_context *fc)
+{
+	const struct famfs_mount_opts *opts = fc->fs_private;
+
+	if (opts->mode_set && opts->mode != FAMFS_SB(fc->root->d_sb)->mode)
+		return invalf(fc,
+			      "mode= cannot be changed by a remount: use chmod on the root directory");
+	sync_filesystem(fc->root->d_sb);
+	return 0;
+}
+
+static void famfs_free_fc(struct fs_context *fc)
+{
+	kfree(fc->fs_private);
+}
+
+static const struct fs_context_operations famfs_context_operations = {
+	.parse_param	= famfs_parse_param,
+	.get_tree	= famfs_get_tree,
+	.reconfigure	= famfs_reconfigure,
+	.free		= famfs_free_fc,
+};
+
+static int famfs_init_fs_context(struct fs_context *fc)
+{
+	struct famfs_mount_opts *opts;
+
+	opts = kzalloc_obj(*opts);
+	if (!opts)
+		return -ENOMEM;
+	opts->mode = FAMFS_DEFAULT_MODE;
+	fc->fs_private = opts;
+	fc->ops = &famfs_context_operations;
+	return 0;
+}
+
+static struct file_system_type famfs_fs_type = {
+	.owner			= THIS_MODULE,
+	.name			= "famfs",
+	.init_fs_context	= famfs_init_fs_context,
+	.parameters		= famfs_parameters,
+	.kill_sb		= famfs_kill_sb,
+	.fs_flags		= FS_REQUIRES_DEV,
+};
+MODULE_ALIAS_FS("famfs");
+
+static int kabi_version = FAMFS_KABI_VERSION;
+module_param(kabi_version, int, 0444);
+MODULE_PARM_DESC(kabi_version, "version of the ioctl interface");
+
+static void famfs_init_once(void *p)
+{
+	struct famfs_inode *fi = p;
+
+	inode_init_once(&fi->vfs_inode);
+}
+
+static int __init famfs_init(void)
+{
+	int rc;
+
+	rc = famfs_dax_init();
+	if (rc)
+		return rc;
+
+	famfs_inode_cachep = kmem_cache_create("famfs_inode_cache",
+					       sizeof(struct famfs_inode), 0,
+					       SLAB_RECLAIM_ACCOUNT |
+					       SLAB_ACCOUNT,
+					       famfs_init_once);
+	if (!famfs_inode_cachep)
+		return -ENOMEM;
+
+	rc = register_filesystem(&famfs_fs_type);
+	if (rc)
+		kmem_cache_destroy(famfs_inode_cachep);
+	return rc;
+}
+
+static void __exit famfs_exit(void)
+{
+	unregister_filesystem(&famfs_fs_type);
+	/* Inodes are freed by RCU callbacks */
+	rcu_barrier();
+	kmem_cache_destroy(famfs_inode_cachep);
+}
+
+module_init(famfs_init);
+module_exit(famfs_exit);
+
+MODULE_DESCRIPTION("famfs: a file system for memory that machines share");
+MODULE_LICENSE("GPL");
