@@ -225,7 +225,8 @@ const struct address_space_operations famfs_aops = {
 
 const struct file_operations famfs_file_operations = {
 	.owner			= THIS_MODULE,
-	.fop_flags		= FOP_MMAP_SYNC,
+	.fop_flags		= FOP_MMAP_SYNC | FOP_BUFFER_RASYNC |
+				  FOP_BUFFER_WASYNC,
 	.open			= famfs_open,
 	.llseek			= generic_file_llseek,
 	.read_iter		= famfs_read_iter,
