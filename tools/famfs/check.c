@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What fsck looks for, beyond what opening the file system has checked:
+ * a superblock that promises more memory than there is; entries that do not
+ * decode; extents in the superblock, in the log or past the end; a path that is
+ * logged twice; an entry before its directory's; memory that two files share.
+ * Everything is reported, and nothing is changed.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "names.h"
+#include "util.h"
+
+struct walk {
+	struct check *c;
+	struct names names;
+	struct alloc *alloc;
+};
+
+static void bad_entry(struct check *c, uint64_t index, const char *path,
+		      const char *what)
+{
+	c->errors++;
+	famfs_err("%s: log entry %llu%s%s: %s", c->name,
+		  (unsigned long long)index, path ? ": " : "",
+		  path ? quote(path) : "", what);
+}
+
+static int check_path(struct walk *w, uint64_t index,
+		      const struct media_entry *e)
+{
+	const char *path = media_entry_path(e);
+	const struct name *there;
+	int rc;
+
+	if (!names_has_parent(&w->names, path))
+		bad_entry(w->c, index, path,
+			  "its directory is not logged before it");
+	rc = names_add(&w->names, e, index, &there);
+	if (rc == -EEXIST) {
+		w->c->errors++;
+		famfs_err("%s: log entry %llu: %s: path is that of entry %llu",
+			  w->c->name, (unsigned long long)index, quote(path),
+			  (unsigned long long)there->index);
+		rc = 0;
+	}
+	return rc;
+}
+
+static int check_map(struct walk *w, uint64_t index, const struct media_file *f)
+{
+	const struct media_map *map = &f->map;
+	struct check *c = w->c;
+	enum media_err err;
+	uint32_t i;
+	int rc = 0;
+
+	err = media_map_fits(map, &c->fs->sb, fs_usable(c->fs));
+	if (err)
+		bad_entry(c, index, f->path, media_strerror(err));
+	for (i = 0; i < map->count && !rc; i++) {
+		if (map->ext[i].dev > c->devices) {
+			bad_entry(c, index, f->path,
+				  "an extent is on a device that no entry before it adds");
+			continue;
+		}
+		c->used_bytes += map->ext[i].len;
+		if (!map->ext[i].dev)
+			rc = alloc_reserve(w->alloc, map->ext[i].offset,
+					   map->ext[i].len, index);
+	}
+	return rc;
+}
+
+static int visit(void *arg, uint64_t index, const struct media_entry *e,
+		 int bad)
+{
+	struct walk *w = arg;
+	struct check *c = w->c;
+	int rc;
+
+	c->entries++;
+	if (bad) {
+		bad_entry(c, index, NULL, log_strerror(bad));
+		return 0;
+	}
+	switch (e->type) {
+	case MEDIA_FILE:
+		c->files++;
+		rc = check_path(w, index, e);
+		return rc ? rc : check_map(w, index, &e->file);
+	case MEDIA_MKDIR:
+		c->dirs++;
+		return check_path(w, index, e);
+	default:
+		c->devices++;
+		if (e->daxdev.index != c->devices)
+			bad_entry(c, index, NULL,
+				  "device index is not the next one");
+		return 0;
+	}
+}
+
+static void overlap(void *arg, uint64_t tag1, uint64_t tag2, uint64_t offset,
+		    uint64_t len)
+{
+	struct walk *w = arg;
+	const uint64_t tag[2] = { tag1, tag2 };
+	char path[2][MEDIA_PATH_SIZE] = { "?", "?" };
+	struct media_entry e;
+	int i;
+
+	w->c->errors++;
+	for (i = 0; i < 2; i++) {
+		if (!log_entry(&w->c->fs->log, tag[i], &e) &&
+		    e.type == MEDIA_FILE)
+			memcpy(path[i], e.file.path, MEDIA_PATH_SIZE);
+	}
+	famfs_err("%s: log entries %llu (%s) and %llu (%s) share %llu bytes at offset %llu",
+		  w->c->name, (unsigned long long)tag1, quote(path[0]),
+		  (unsigned long long)tag2, quote(path[1]),
+		  (unsigned long long)len, (unsigned long long)offset);
+}
+
+/**
+ * check_fs() - look at all of a file system
+ * @c: what to look at; the rest is filled
+ *
+ * Each thing that is wrong is reported and counted.
+ *
+ * Return: 0 where the check could be made, whatever it found; or a negative
+ * error number after a message: -EUCLEAN where there is no log to check
+ */
+int check_fs(struct check *c)
+{
+	const struct media_super *sb = &c->fs->sb;
+	struct walk w = { .c = c };
+	struct media_log log;
+	int rc;
+
+	rc = fs_log_header(c->fs, c->name, &log);
+	if (rc)
+		return rc;
+	if (sb->dev_size > c->fs->capacity) {
+		c->errors++;
+		famfs_err("%s: superblock says the device has %llu bytes, it has %llu",
+			  c->name, (unsigned long long)sb->dev_size,
+			  (unsigned long long)c->fs->capacity);
+	}
+	w.alloc = alloc_new(sb->log_offset + sb->log_len, fs_usable(c->fs),
+			    sb->alloc_unit);
+	rc = w.alloc ? log_walk(&c->fs->log, 0, log.next_index, visit, &w)
+		     : -ENOMEM;
+	if (!rc) {
+		alloc_overlaps(w.alloc, overlap, &w);
+		c->free_bytes = alloc_free_bytes(w.alloc);
+	} else {
+		famfs_err("%s: can't check: %s", c->name, strerror(-rc));
+	}
+	names_free(&w.names);
+	alloc_free(w.alloc);
+	return rc;
+}

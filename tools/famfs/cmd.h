@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands of the famfs program: one file and one function for each.
+ */
+#ifndef FAMFS_CMD_H
+#define FAMFS_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "session.h"
+
+struct command {
+	const char *name;
+	const struct usage *usage;
+	/* argv[0] is "famfs NAME"; returns the exit status */
+	int (*run)(int argc, char **argv, bool dryrun);
+};
+
+extern const struct command cmd_mount;
+extern const struct command cmd_mkmeta;
+extern const struct command cmd_logplay;
+extern const struct command cmd_fsck;
+extern const struct command cmd_mkdir;
+extern const struct command cmd_creat;
+extern const struct command cmd_cp;
+extern const struct command cmd_getmap;
+
+/* What a user said about the owner and mode of something new */
+struct ownership {
+	bool have_mode;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+void ownership_init(struct ownership *o);
+int ownership_option(struct ownership *o, int ch, const char *arg);
+
+/* A place in a mount that a session is open for */
+struct target {
+	int root;
+	struct session s;
+	const char *name;		/* as typed */
+	char rel[MEDIA_PATH_SIZE];	/* normalised; empty for the root */
+};
+
+int target_open(struct target *t, const char *path, bool dryrun);
+void target_close(struct target *t);
+int target_path(char rel[MEDIA_PATH_SIZE], const char *path);
+uint32_t target_umask(void);
+
+#endif /* FAMFS_CMD_H */

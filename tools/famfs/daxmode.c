@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Brings a dax device into the mode that famfs can mount: off the driver for
+ * raw mapping, on to the kernel's fsdev_dax. Memory that the system uses as RAM
+ * is never taken away from it, and a device that the new driver does not want
+ * goes back to the old one.
+ *
+ * libdaxctl knows the modes of raw mapping and of system RAM but not this one,
+ * so the dax bus is spoken to in sysfs.
+ */
+#include "daxmode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define BUS		"/sys/bus/dax"
+#define FSDEV		"fsdev_dax"
+
+/* Last part of where a link in sysfs leads to */
+static int link_name(const char *path, char *name, size_t size)
+{
+	char target[PATH_MAX];
+	const char *base;
+	ssize_t n;
+
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	base = strrchr(target, '/');
+	base = base ? base + 1 : target;
+	if (strlen(base) >= size)
+		return -ENAMETOOLONG;
+	strcpy(name, base);
+	return 0;
+}
+
+static int write_sysfs(const char *path, const char *text)
+{
+	int fd, rc = 0;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int modprobe(const char *module)
+{
+	char *argv[] = { "modprobe", "-q", (char *)module, NULL };
+	int status, rc;
+	pid_t pid;
+
+	rc = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+	if (rc)
+		return -rc;
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ENOENT;
+}
+
+static int read_driver(struct daxdev *dev)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	snprintf(path, sizeof(path), BUS "/devices/%s/driver", dev->name);
+	rc = link_name(path, dev->driver, sizeof(dev->driver));
+	if (rc == -ENOENT) {
+		dev->driver[0] = '\0';
+		dev->mode = DAXMODE_NONE;
+		return 0;
+	}
+	if (rc)
+		return rc;
+	if (!strcmp(dev->driver, FSDEV))
+		dev->mode = DAXMODE_FAMFS;
+	else if (!strcmp(dev->driver, "device_dax"))
+		dev->mode = DAXMODE_DEVDAX;
+	else if (!strcmp(dev->driver, "kmem"))
+		dev->mode = DAXMODE_RAM;
+	else
+		dev->mode = DAXMODE_OTHER;
+	return 0;
+}
+
+/**
+ * daxmode_of() - find out about a device node
+ * @path: of the node
+ * @dev: what it is; DAXMODE_NOT_DAX for all but devices of the dax bus
+ *
+ * Return: 0 or a negative error number
+ */
+int daxmode_of(const char *path, struct daxdev *dev)
+{
+	char link[PATH_MAX], subsystem[64];
+	struct stat st;
+
+	*dev = (struct daxdev){ .mode = DAXMODE_NOT_DAX };
+	if (stat(path, &st))
+		return -errno;
+	if (!S_ISCHR(st.st_mode))
+		return 0;
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/subsystem",
+		 major(st.st_rdev), minor(st.st_rdev));
+	if (link_name(link, subsystem, sizeof(subsystem)) ||
+	    strcmp(subsystem, "dax"))
+		return 0;
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u",
+		 major(st.st_rdev), minor(st.st_rdev));
+	if (link_name(link, dev->name, sizeof(dev->name)))
+		return 0;
+	return read_driver(dev);
+}
+
+static int unbind(const struct daxdev *dev)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), BUS "/drivers/%s/unbind", dev->driver);
+	return write_sysfs(path, dev->name);
+}
+
+static int change_mode(const char *path, struct daxdev *dev)
+{
+	struct daxdev old = *dev;
+	int rc;
+
+	if (access(BUS "/drivers/" FSDEV, F_OK) &&
+	    (modprobe(FSDEV) || access(BUS "/drivers/" FSDEV, F_OK))) {
+		famfs_err("%s: this kernel has no fsdev_dax driver, which carries famfs on /dev/dax; use Linux 7.1 or later built with CONFIG_DEV_DAX_FSDEV",
+			  path);
+		return -EOPNOTSUPP;
+	}
+	if (old.mode == DAXMODE_DEVDAX) {
+		rc = unbind(&old);
+		if (rc) {
+			famfs_err("%s: can't take it off driver %s: %s", path,
+				  old.driver, strerror(-rc));
+			return rc;
+		}
+	}
+	rc = write_sysfs(BUS "/drivers/" FSDEV "/new_id", dev->name);
+	if (!rc)
+		rc = read_driver(dev);
+	if (!rc && dev->mode == DAXMODE_FAMFS) {
+		famfs_info("%s: now in the mode that famfs mounts", path);
+		return 0;
+	}
+
+	write_sysfs(BUS "/drivers/" FSDEV "/remove_id", old.name);
+	if (old.mode == DAXMODE_DEVDAX)
+		write_sysfs(BUS "/drivers/device_dax/bind", old.name);
+	famfs_err("%s: driver fsdev_dax does not take the device (%s); the kernel log may say why (dmesg)",
+		  path, rc ? strerror(-rc) : "its probe failed");
+	return rc ? rc : -ENODEV;
+}
+
+/**
+ * daxmode_prepare() - see to it that famfs can mount a device
+ * @path: of the device node
+ * @change: whether to change the device's mode, or only to say what is wrong
+ *
+ * What is no device of the dax bus is left for the kernel to judge.
+ *
+ * Return: 0, or a negative error number after a message
+ */
+int daxmode_prepare(const char *path, bool change)
+{
+	struct daxdev dev;
+	int rc;
+
+	rc = daxmode_of(path, &dev);
+	if (rc) {
+		famfs_err("%s: %s; see daxctl list for what there is", path,
+			  strerror(-rc));
+		return rc;
+	}
+	switch (dev.mode) {
+	case DAXMODE_FAMFS:
+	case DAXMODE_NOT_DAX:
+		return 0;
+	case DAXMODE_RAM:
+		famfs_err("%s: is in use as system RAM; take it back first, with daxctl reconfigure-device --mode=devdax --force %s",
+			  path, dev.name);
+		return -EBUSY;
+	case DAXMODE_OTHER:
+		famfs_err("%s: belongs to driver %s, which famfs does not know; unbind it first",
+			  path, dev.driver);
+		return -EBUSY;
+	case DAXMODE_DEVDAX:
+	case DAXMODE_NONE:
+		break;
+	}
+	if (change)
+		return change_mode(path, &dev);
+	famfs_err("%s: is in %s mode, which famfs can't mount; give -M to the famfs and mkfs.famfs commands (mount -t famfs does it unless told -o nomode)",
+		  path, dev.mode == DAXMODE_DEVDAX ? "devdax" : "no");
+	return -EOPNOTSUPP;
+}
+
+static bool have_filesystem(void)
+{
+	FILE *f = fopen("/proc/filesystems", "re");
+	bool found = false;
+	char line[128];
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		char *name = strrchr(line, '\t');
+
+		line[strcspn(line, "\n")] = '\0';
+		found = name && !strcmp(name + 1, "famfs");
+	}
+	fclose(f);
+	return found;
+}
+
+/**
+ * module_load() - load the famfs module, unless the kernel has it
+ *
+ * Return: 0, or a negative error number after a message
+ */
+int module_load(void)
+{
+	int rc;
+
+	if (have_filesystem())
+		return 0;
+	rc = modprobe("famfs");
+	if (!rc && have_filesystem())
+		return 0;
+	famfs_err("can't load the famfs module (%s); modprobe famfs tells more, and it has to be built for this kernel",
+		  rc == -ENOENT ? "modprobe failed" : strerror(-rc));
+	return rc ? rc : -ENODEV;
+}

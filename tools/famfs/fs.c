@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Opening a file system: from the root of a mount to a checked superblock and a
+ * log that can be walked. The superblock is read once; all that is built on it
+ * builds on that copy.
+ */
+#include "fs.h"
+
+#include <errno.h>
+#include <libmount/libmount.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uuid/uuid.h>
+
+#include "identity.h"
+#include "kernel.h"
+#include "log.h"
+#include "meta.h"
+#include "util.h"
+
+static int open_meta(struct fs *fs, const char *meta, const char *name,
+		     bool writable, bool by_read, struct medium *m)
+{
+	int rc = meta_open(fs->root, meta, writable, by_read, m);
+
+	if (rc == -ENOENT || rc == -ENODATA || rc == -ENOTDIR)
+		famfs_err("%s: has no %s; give the root of a famfs mount, and if it is one, run famfs mkmeta on its device",
+			  name, meta);
+	else if (rc)
+		famfs_err("%s: %s: %s", name, meta, strerror(-rc));
+	return rc;
+}
+
+static int read_super(struct fs *fs, const char *name)
+{
+	uint8_t buf[MEDIA_SB_BYTES];
+	int rc;
+
+	medium_drop(&fs->super, 0, sizeof(buf));
+	rc = medium_load(&fs->super, 0, buf, sizeof(buf));
+	if (!rc)
+		rc = media_super_decode(&fs->sb, buf);
+	if (!rc)
+		return 0;
+	famfs_err("%s: not a famfs file system: %s; mkfs.famfs makes one",
+		  name, log_strerror(rc));
+	return rc < 0 ? rc : -EUCLEAN;
+}
+
+/**
+ * fs_open() - open a file system
+ * @fs: to fill; fs_close() it if all went well
+ * @root: the root directory of the mount; has to stay open
+ * @name: what messages call the file system
+ * @flags: FS_ flags
+ *
+ * Return: 0, or a negative error number after a message: -EUCLEAN where there
+ * is no good superblock
+ */
+int fs_open(struct fs *fs, int root, const char *name, unsigned int flags)
+{
+	bool by_read = flags & FS_BY_READ;
+	int rc;
+
+	*fs = (struct fs){ .root = root, .super.fd = -1, .log.fd = -1 };
+	if (flags & FS_MAKE_META) {
+		rc = meta_make_super(root);
+		if (rc)
+			return rc;
+	}
+	rc = open_meta(fs, META_SUPER, name, false, by_read, &fs->super);
+	if (rc)
+		return rc;
+	rc = kern_capacity(root, &fs->capacity);
+	if (rc) {
+		famfs_err("%s: can't tell its size: %s", name, strerror(-rc));
+		goto err;
+	}
+	rc = read_super(fs, name);
+	if (rc)
+		goto err;
+	if (flags & FS_MAKE_META) {
+		rc = meta_make_log(root, fs->sb.log_offset, fs->sb.log_len);
+		if (rc)
+			goto err;
+	}
+	rc = open_meta(fs, META_LOG, name, flags & FS_WRITE, by_read, &fs->log);
+	if (rc)
+		goto err;
+	return 0;
+err:
+	fs_close(fs);
+	return rc;
+}
+
+/**
+ * fs_close() - let go of a file system
+ * @fs: one that fs_open() filled
+ */
+void fs_close(struct fs *fs)
+{
+	medium_close(&fs->log);
+	medium_close(&fs->super);
+}
+
+/**
+ * fs_usable() - bytes of device 0 that files may lie in, and what is before
+ * @fs: the file system
+ *
+ * Return: the lesser of what the device has and what the superblock says
+ */
+uint64_t fs_usable(const struct fs *fs)
+{
+	return fs->capacity < fs->sb.dev_size ? fs->capacity : fs->sb.dev_size;
+}
+
+/**
+ * fs_log_header() - read the log header
+ * @fs: the file system
+ * @name: what messages call it
+ * @log: where it goes
+ *
+ * Return: 0, or a negative error number after a message
+ */
+int fs_log_header(const struct fs *fs, const char *name, struct media_log *log)
+{
+	int rc = log_header(&fs->log, fs->sb.log_len, log);
+
+	if (!rc)
+		return 0;
+	famfs_err("%s: not a famfs file system that can be used: log: %s; famfs fsck tells more, and mkfs.famfs -f makes a new one",
+		  name, log_strerror(rc));
+	return rc < 0 ? rc : -EUCLEAN;
+}
+
+/**
+ * fs_is_master() - tell whether this host may append to the log
+ * @fs: the file system
+ * @master: the answer
+ *
+ * Return: 0, or a negative error number after a message
+ */
+int fs_is_master(const struct fs *fs, bool *master)
+{
+	uint8_t self[16];
+	int rc;
+
+	rc = identity_get(self);
+	if (rc)
+		return rc;
+	*master = !uuid_compare(self, fs->sb.system_uuid);
+	return 0;
+}
+
+/**
+ * fs_find_mount() - find where a device is mounted
+ * @dev: path of its node
+ * @dir: gets the directory
+ * @size: of @dir
+ *
+ * Return: 0; -ENOENT where it is mounted nowhere; another negative error number
+ */
+int fs_find_mount(const char *dev, char *dir, unsigned long size)
+{
+	struct libmnt_table *tb;
+	struct libmnt_iter *it;
+	struct libmnt_fs *mnt;
+	struct stat want, st;
+	int rc = -ENOENT;
+
+	if (stat(dev, &want))
+		return -errno;
+	tb = mnt_new_table_from_file("/proc/self/mountinfo");
+	it = mnt_new_iter(MNT_ITER_BACKWARD);
+	if (!tb || !it) {
+		rc = -EIO;
+		goto out;
+	}
+	while (!mnt_table_next_fs(tb, it, &mnt)) {
+		const char *type = mnt_fs_get_fstype(mnt);
+		const char *source = mnt_fs_get_source(mnt);
+		const char *root = mnt_fs_get_root(mnt);
+
+		if (!type || strcmp(type, "famfs") || !source ||
+		    stat(source, &st) || st.st_rdev != want.st_rdev ||
+		    (st.st_mode & S_IFMT) != (want.st_mode & S_IFMT) ||
+		    (root && strcmp(root, "/")))
+			continue;
+		if (strlen(mnt_fs_get_target(mnt)) < size) {
+			strcpy(dir, mnt_fs_get_target(mnt));
+			rc = 0;
+		} else {
+			rc = -ENAMETOOLONG;
+		}
+		break;
+	}
+out:
+	mnt_free_iter(it);
+	mnt_unref_table(tb);
+	return rc;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Replay. Each entry stands by itself: one that is bad, or that this host can't
+ * make, is reported with its number and the rest is played. What is there
+ * already stays as it is, so that playing again does nothing, and what an
+ * earlier replay was cut off in is finished.
+ */
+#include "replay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "inside.h"
+#include "kernel.h"
+#include "log.h"
+#include "util.h"
+
+/**
+ * replay_mode() - permission bits of a logged file on this host
+ * @f: the file as logged
+ * @master: whether this host is the master
+ *
+ * Files of a client are read-only unless the log says they are for all to
+ * write; files that the log says are read-only for all are so on the master.
+ *
+ * Return: the bits
+ */
+uint32_t replay_mode(const struct media_file *f, bool master)
+{
+	uint32_t mode = f->mode & 07777;
+
+	if (f->flags & MEDIA_FILE_ALL_RW)
+		return mode;
+	if (!master || f->flags & MEDIA_FILE_ALL_RO)
+		mode &= ~0222U;
+	return mode;
+}
+
+static int entry_error(struct replay *r, uint64_t index, const char *path,
+		       const char *what)
+{
+	r->errors++;
+	famfs_err("%s: log entry %llu%s%s: %s; not played", r->name,
+		  (unsigned long long)index, path ? ": " : "",
+		  path ? quote(path) : "", what);
+	return 0;
+}
+
+/* Give an empty file its owner and mode, and then its map: that goes last */
+static int finish_file(struct replay *r, int fd, const struct media_file *f)
+{
+	int rc;
+
+	rc = inside_owner(fd, f->uid, f->gid, replay_mode(f, r->master));
+	if (rc)
+		return rc;
+	return kern_map_create(fd, FAMFS_FILE_REG, f->size, &f->map);
+}
+
+static int make_file(struct replay *r, uint64_t index,
+		     const struct media_file *f)
+{
+	int fd, rc;
+
+	if (r->dryrun) {
+		r->files_made++;
+		famfs_info("would make %s, %llu bytes", quote(f->path),
+			   (unsigned long long)f->size);
+		return 0;
+	}
+	fd = inside_create(r->fs->root, f->path);
+	if (fd < 0)
+		return entry_error(r, index, f->path,
+				   fd == -ENOENT ? "its directory is not there"
+						 : strerror(-fd));
+	rc = finish_file(r, fd, f);
+	close(fd);
+	if (rc) {
+		inside_unlink(r->fs->root, f->path);
+		return entry_error(r, index, f->path, kern_map_strerror(rc));
+	}
+	r->files_made++;
+	famfs_info("made %s, %llu bytes", quote(f->path),
+		   (unsigned long long)f->size);
+	return 0;
+}
+
+/* The file is there with nothing in it: an earlier replay was cut off */
+static int heal_file(struct replay *r, uint64_t index,
+		     const struct media_file *f)
+{
+	int fd, rc;
+
+	if (r->dryrun) {
+		r->files_made++;
+		return 0;
+	}
+	fd = inside_open(r->fs->root, f->path, O_RDWR);
+	if (fd < 0)
+		return entry_error(r, index, f->path, strerror(-fd));
+	rc = finish_file(r, fd, f);
+	close(fd);
+	if (rc)
+		return entry_error(r, index, f->path, kern_map_strerror(rc));
+	r->files_made++;
+	return 0;
+}
+
+static int play_file(struct replay *r, uint64_t index,
+		     const struct media_file *f)
+{
+	enum media_err err;
+	struct stat st;
+	int fd, rc;
+
+	err = media_map_fits(&f->map, &r->fs->sb, fs_usable(r->fs));
+	if (err)
+		return entry_error(r, index, f->path, media_strerror(err));
+
+	fd = inside_open(r->fs->root, f->path, O_PATH);
+	if (fd == -ENOENT)
+		return make_file(r, index, f);
+	if (fd < 0)
+		return entry_error(r, index, f->path, strerror(-fd));
+	rc = fstat(fd, &st) ? -errno : 0;
+	close(fd);
+	if (rc)
+		return entry_error(r, index, f->path, strerror(-rc));
+	if (!S_ISREG(st.st_mode))
+		return entry_error(r, index, f->path,
+				   "something else than a file is there");
+	if (!st.st_size)
+		return heal_file(r, index, f);
+	if ((uint64_t)st.st_size != f->size)
+		return entry_error(r, index, f->path,
+				   "a file of another size is there");
+	r->files_there++;
+	return 0;
+}
+
+static int play_dir(struct replay *r, uint64_t index, const struct media_dir *d)
+{
+	struct stat st;
+	int fd, rc;
+
+	fd = inside_open(r->fs->root, d->path, O_PATH);
+	if (fd >= 0) {
+		rc = fstat(fd, &st) ? -errno : 0;
+		close(fd);
+		if (rc)
+			return entry_error(r, index, d->path, strerror(-rc));
+		if (!S_ISDIR(st.st_mode))
+			return entry_error(r, index, d->path,
+					   "something else than a directory is there");
+		r->dirs_there++;
+		return 0;
+	}
+	if (fd != -ENOENT)
+		return entry_error(r, index, d->path, strerror(-fd));
+	if (r->dryrun) {
+		r->dirs_made++;
+		famfs_info("would make directory %s", quote(d->path));
+		return 0;
+	}
+
+	rc = inside_mkdir(r->fs->root, d->path);
+	if (!rc) {
+		fd = inside_open(r->fs->root, d->path, O_RDONLY | O_DIRECTORY);
+		rc = fd < 0 ? fd : inside_owner(fd, d->uid, d->gid, d->mode);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (rc)
+		return entry_error(r, index, d->path,
+				   rc == -ENOENT ? "its directory is not there"
+						 : strerror(-rc));
+	r->dirs_made++;
+	famfs_info("made directory %s", quote(d->path));
+	return 0;
+}
+
+/**
+ * replay_entry() - play one entry
+ * @r: the replay, whose counters go up
+ * @index: of the entry
+ * @e: the entry, if it is good
+ * @bad: 0, or what log_entry() returned for it
+ *
+ * Return: 0 always, so that the walk goes on; errors are counted
+ */
+int replay_entry(struct replay *r, uint64_t index, const struct media_entry *e,
+		 int bad)
+{
+	r->entries++;
+	if (bad)
+		return entry_error(r, index, NULL, log_strerror(bad));
+	switch (e->type) {
+	case MEDIA_FILE:
+		return play_file(r, index, &e->file);
+	case MEDIA_MKDIR:
+		return play_dir(r, index, &e->dir);
+	default:
+		return entry_error(r, index, NULL,
+				   "adds a device, and these tools use one device only");
+	}
+}
+
+static int visit(void *arg, uint64_t index, const struct media_entry *e,
+		 int bad)
+{
+	return replay_entry(arg, index, e, bad);
+}
+
+/**
+ * replay_log() - play all of the log
+ * @r: what to play, with counters of 0
+ *
+ * Return: 0 where the log could be walked, even if entries were bad (see
+ * @r->errors); or a negative error number after a message
+ */
+int replay_log(struct replay *r)
+{
+	struct media_log log;
+	int rc;
+
+	rc = fs_log_header(r->fs, r->name, &log);
+	if (rc)
+		return rc;
+	return log_walk(&r->fs->log, 0, log.next_index, visit, r);
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Plants in a mounted file system what famfs itself would never write: the hand
+ * of another host, or of chance. The end-to-end tests then look what the tools
+ * make of it.
+ *
+ *   plant MOUNT file PATH SIZE OFFSET LEN [DEV]	an entry for a file
+ *   plant MOUNT striped PATH SIZE CHUNK OFFSET1 LEN1 OFFSET2 LEN2
+ *   plant MOUNT dir PATH				an entry for a directory
+ *   plant MOUNT daxdev INDEX			an entry for a device
+ *   plant MOUNT fill LEFT	directories, until LEFT entries fit
+ *   plant MOUNT flip FILE OFFSET	turn a bit of a meta file over
+ *   plant MOUNT next INDEX	set the log's next index and number
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "medium.h"
+
+static struct medium log_mem;
+static uint64_t log_len;
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t v = strtoull(text, &end, 0);
+
+	if (*end)
+		errx(1, "%s: not a number", text);
+	return v;
+}
+
+static void open_file(struct medium *m, const char *mount, const char *name)
+{
+	char path[4096];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/.meta/%s", mount, name);
+	rc = medium_open(m, open(path, O_RDWR), true, false);
+	if (rc)
+		errx(1, "%s: %s", path, strerror(-rc));
+}
+
+static void append(struct media_entry *e)
+{
+	int rc = log_append(&log_mem, log_len, e);
+
+	if (rc)
+		errx(1, "append: %s", log_strerror(rc));
+}
+
+static void set_path(char path[MEDIA_PATH_SIZE], const char *text)
+{
+	/* As long as it may be, or too long to be terminated */
+	size_t len = strlen(text);
+
+	memcpy(path, text, len < MEDIA_PATH_SIZE ? len : MEDIA_PATH_SIZE);
+}
+
+static void plant_file(char **arg, int n)
+{
+	struct media_entry e = { .type = MEDIA_FILE, .file.mode = 0644 };
+
+	set_path(e.file.path, arg[0]);
+	e.file.size = number(arg[1]);
+	e.file.map.count = 1;
+	e.file.map.ext[0].offset = number(arg[2]);
+	e.file.map.ext[0].len = number(arg[3]);
+	e.file.map.ext[0].dev = n > 4 ? number(arg[4]) : 0;
+	append(&e);
+}
+
+static void plant_striped(char **arg)
+{
+	struct media_entry e = { .type = MEDIA_FILE, .file.mode = 0644 };
+	int i;
+
+	set_path(e.file.path, arg[0]);
+	e.file.size = number(arg[1]);
+	e.file.map.type = MEDIA_INTERLEAVED;
+	e.file.map.chunk_size = number(arg[2]);
+	e.file.map.count = 2;
+	for (i = 0; i < 2; i++) {
+		e.file.map.ext[i].offset = number(arg[3 + 2 * i]);
+		e.file.map.ext[i].len = number(arg[4 + 2 * i]);
+	}
+	append(&e);
+}
+
+static void plant_dir(const char *path)
+{
+	struct media_entry e = { .type = MEDIA_MKDIR, .dir.mode = 0755 };
+
+	set_path(e.dir.path, path);
+	append(&e);
+}
+
+static void plant_daxdev(const char *index)
+{
+	struct media_entry e = { .type = MEDIA_DAXDEV };
+
+	e.daxdev.size = 1 << 30;
+	e.daxdev.index = number(index);
+	append(&e);
+}
+
+static void fill(uint64_t left)
+{
+	struct media_log log;
+	char path[32];
+
+	if (log_header(&log_mem, log_len, &log))
+		errx(1, "bad header");
+	while (log.next_index + left < media_log_capacity(log_len)) {
+		snprintf(path, sizeof(path), "fill%u",
+			 (unsigned int)log.next_index++);
+		plant_dir(path);
+	}
+}
+
+static void flip(const char *mount, const char *name, uint64_t offset)
+{
+	struct medium m;
+	uint8_t byte;
+
+	open_file(&m, mount, name);
+	if (medium_load(&m, offset, &byte, 1))
+		errx(1, "%s: no such offset", name);
+	byte ^= 1;
+	medium_store(&m, offset, &byte, 1);
+	medium_flush(&m, offset, 1);
+	medium_close(&m);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[2] : "";
+	char **arg = argv + 3;
+	int n = argc - 3;
+
+	if (!strcmp(what, "flip") && n == 2) {
+		flip(argv[1], arg[0], number(arg[1]));
+		return 0;
+	}
+	if (n < 1)
+		errx(1, "see the top of the source");
+	open_file(&log_mem, argv[1], ".log");
+	log_len = log_mem.len;
+	if (!strcmp(what, "file") && n >= 4) {
+		plant_file(arg, n);
+	} else if (!strcmp(what, "striped") && n == 7) {
+		plant_striped(arg);
+	} else if (!strcmp(what, "dir") && n == 1) {
+		plant_dir(arg[0]);
+	} else if (!strcmp(what, "daxdev") && n == 1) {
+		plant_daxdev(arg[0]);
+	} else if (!strcmp(what, "fill") && n == 1) {
+		fill(number(arg[0]));
+	} else if (!strcmp(what, "next") && n == 1) {
+		medium_store64(&log_mem, MEDIA_HEADER_SEQ, number(arg[0]));
+		medium_store64(&log_mem, MEDIA_HEADER_NEXT, number(arg[0]));
+		medium_flush(&log_mem, 0, MEDIA_HEADER_BYTES);
+	} else {
+		errx(1, "see the top of the source");
+	}
+	medium_close(&log_mem);
+	return 0;
+}

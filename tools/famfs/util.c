@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Messages and numbers. All messages of the library and the programs go
+ * through one sink, which a test or another program may replace. Errors and
+ * warnings go to stderr as "PROGRAM: what: what is wrong; what to do", what -v
+ * asked for goes to stdout.
+ */
+#include "util.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *program = "famfs";
+static bool verbose;
+
+static void to_terminal(enum famfs_level level, const char *text)
+{
+	if (level == FAMFS_MSG_INFO) {
+		printf("%s\n", text);
+		return;
+	}
+	/* Keeps the two streams in order where they are the same file */
+	fflush(stdout);
+	fprintf(stderr, "%s: %s%s\n", program,
+		level == FAMFS_MSG_WARNING ? "warning: " : "", text);
+}
+
+static famfs_sink_fn sink = to_terminal;
+
+/**
+ * famfs_set_program() - set the name that starts each error message
+ * @name: the name; kept, not copied
+ */
+void famfs_set_program(const char *name)
+{
+	program = name;
+}
+
+/**
+ * famfs_set_verbose() - choose whether famfs_info() says anything
+ * @on: true for -v
+ */
+void famfs_set_verbose(bool on)
+{
+	verbose = on;
+}
+
+/**
+ * famfs_verbose() - tell whether famfs_info() says anything
+ *
+ * Return: true after -v
+ */
+bool famfs_verbose(void)
+{
+	return verbose;
+}
+
+/**
+ * famfs_set_sink() - take over all messages
+ * @fn: gets each message, without a newline; NULL for the terminal again
+ */
+void famfs_set_sink(famfs_sink_fn fn)
+{
+	sink = fn ? fn : to_terminal;
+}
+
+static void emit(enum famfs_level level, const char *fmt, va_list ap)
+{
+	char text[2048];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	sink(level, text);
+}
+
+/**
+ * famfs_err() - say what failed, and what to do about it
+ * @fmt: as printf(3), without a newline
+ */
+void famfs_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit(FAMFS_MSG_ERROR, fmt, ap);
+	va_end(ap);
+}
+
+/**
+ * famfs_warn() - say what is not right though the work goes on
+ * @fmt: as printf(3), without a newline
+ */
+void famfs_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit(FAMFS_MSG_WARNING, fmt, ap);
+	va_end(ap);
+}
+
+/**
+ * famfs_info() - say what is being done, where that was asked for
+ * @fmt: as printf(3), without a newline
+ */
+void famfs_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!verbose)
+		return;
+	va_start(ap, fmt);
+	emit(FAMFS_MSG_INFO, fmt, ap);
+	va_end(ap);
+}
+
+/* Digits only: strtoull() alone would take signs and blanks in front */
+static int parse_digits(const char *text, int base, uint64_t *value,
+			const char **rest)
+{
+	unsigned long long v;
+	char *end;
+
+	if (base == 16 ? !strspn(text, "0123456789abcdefABCDEF")
+		       : text[0] < '0' || text[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(text, &end, base);
+	if (errno)
+		return -ERANGE;
+	*value = v;
+	*rest = end;
+	return 0;
+}
+
+/**
+ * famfs_parse_size() - read a size as people type it
+ * @text: decimal, or hexadecimal after 0x; then k, m or g (KiB, MiB, GiB) in
+ *	either case, or nothing
+ * @size: where the bytes go
+ *
+ * Return: 0, -EINVAL where @text is no size, -ERANGE past 64 bits
+ */
+int famfs_parse_size(const char *text, uint64_t *size)
+{
+	unsigned int shift = 0;
+	const char *rest;
+	uint64_t v;
+	int rc;
+
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		rc = parse_digits(text + 2, 16, &v, &rest);
+	else
+		rc = parse_digits(text, 10, &v, &rest);
+	if (rc)
+		return rc;
+
+	switch (*rest) {
+	case 'k': case 'K':
+		shift = 10;
+		break;
+	case 'm': case 'M':
+		shift = 20;
+		break;
+	case 'g': case 'G':
+		shift = 30;
+		break;
+	}
+	if (shift)
+		rest++;
+	if (*rest)
+		return -EINVAL;
+	if (v > UINT64_MAX >> shift)
+		return -ERANGE;
+	*size = v << shift;
+	return 0;
+}
+
+/**
+ * famfs_parse_id() - read a numeric user or group id
+ * @text: decimal
+ * @id: where it goes
+ *
+ * The largest number is not an id: it means "unchanged" to chown(2).
+ *
+ * Return: 0, or -EINVAL
+ */
+int famfs_parse_id(const char *text, uint32_t *id)
+{
+	const char *rest;
+	uint64_t v;
+
+	if (parse_digits(text, 10, &v, &rest) || *rest || v >= UINT32_MAX)
+		return -EINVAL;
+	*id = v;
+	return 0;
+}
+
+/**
+ * famfs_parse_mode() - read permission bits
+ * @text: octal, 0 to 07777
+ * @mode: where they go
+ *
+ * Return: 0, or -EINVAL
+ */
+int famfs_parse_mode(const char *text, uint32_t *mode)
+{
+	const char *rest;
+	uint64_t v;
+
+	if (parse_digits(text, 8, &v, &rest) || *rest || v > 07777)
+		return -EINVAL;
+	*mode = v;
+	return 0;
+}
+
+/**
+ * famfs_human() - write a size with the unit that suits it
+ * @buf: holds the text
+ * @bytes: the size
+ *
+ * Return: the text, one word
+ */
+const char *famfs_human(struct famfs_sizebuf *buf, uint64_t bytes)
+{
+	static const char * const unit[] = { "KiB", "MiB", "GiB", "TiB", "PiB",
+					     "EiB" };
+	double v = bytes / 1024.0;
+	size_t i = 0;
+
+	if (bytes < 1024) {
+		snprintf(buf->s, sizeof(buf->s), "%uB", (unsigned int)bytes);
+		return buf->s;
+	}
+	while (v >= 1024 && i < ARRAY_SIZE(unit) - 1) {
+		v /= 1024;
+		i++;
+	}
+	snprintf(buf->s, sizeof(buf->s), "%.2f%s", v, unit[i]);
+	return buf->s;
+}
+
+/**
+ * famfs_quote() - make a name fit to print
+ * @buf: holds the text
+ * @name: a name from memory that others write; control characters in it, which
+ *	could drive a terminal, come out as \ooo
+ *
+ * Return: the text; of a name too long for it, the beginning
+ */
+const char *famfs_quote(struct famfs_namebuf *buf, const char *name)
+{
+	size_t n = 0;
+
+	for (; *name && n + 5 < sizeof(buf->s); name++) {
+		unsigned char c = *name;
+
+		if (c < 0x20 || c == 0x7f || c == '\\')
+			n += snprintf(buf->s + n, 5, "\\%03o", c);
+		else
+			buf->s[n++] = c;
+	}
+	buf->s[n] = '\0';
+	return buf->s;
+}
