@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The way in. make demo and make check need no set-up: they build and run in
+# virtual machines (tools/lab). The other targets build on this machine as it
+# is, modules for its running kernel unless KDIR says otherwise.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KSFT ?= $(KDIR)/tools/testing/selftests
+PREFIX ?= /usr
+DESTDIR ?=
+
+# Version of the kernel that KDIR belongs to, where the module is installed.
+KERNELRELEASE = $(shell cat $(KDIR)/include/config/kernel.release)
+
+SELFTESTS := tools/testing/selftests/famfs
+MODULES_DIR = $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates
+
+all: modules tools selftests
+
+help:
+	@echo 'Without any set-up, as root on Debian 12 or 13:'
+	@echo '  demo              famfs at work in a virtual machine; KEEP=1 leaves a shell in it'
+	@echo '  check             all tests'
+	@echo 'On this machine as it is:'
+	@echo '  all               modules, tools and selftests'
+	@echo '  modules           famfs.ko, for the running kernel (KDIR=its build directory)'
+	@echo '  tools             famfs, mkfs.famfs, mount.famfs'
+	@echo '  selftests         tests of the module (KSFT=tools/testing/selftests of a kernel source)'
+	@echo '  install           all of these (DESTDIR=, PREFIX=/usr)'
+	@echo '  modules_install, tools_install, selftests_install'
+	@echo '  clean'
+
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/fs/famfs modules
+
+modules_install:
+	install -D -m 644 -t $(MODULES_DIR) fs/famfs/famfs.ko
+	$(if $(DESTDIR),,depmod $(KERNELRELEASE))
+
+tools:
+	$(MAKE) -C tools/famfs
+
+tools_install:
+	$(MAKE) -C tools/famfs install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+selftests:
+	$(MAKE) -C $(SELFTESTS) KSFT=$(KSFT)
+
+selftests_install:
+	$(MAKE) -C $(SELFTESTS) install KSFT=$(KSFT) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+install: modules tools selftests
+	$(MAKE) modules_install tools_install selftests_install
+
+check:
+	@tools/lab/check
+
+demo:
+	@KEEP=$(KEEP) tools/lab/demo
+
+clean:
+	-$(MAKE) -C $(KDIR) M=$(CURDIR)/fs/famfs clean
+	$(MAKE) -C tools/famfs clean
+	$(MAKE) -C $(SELFTESTS) clean
+
+.PHONY: all help modules modules_install tools tools_install selftests \
+	selftests_install install check demo clean
