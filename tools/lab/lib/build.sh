@@ -24,17 +24,26 @@ build_dir()
 	printf '%s/build-%s\n' "$CACHE" "$(printf '%s' "$TOP" | hash_of)"
 }
 
-# build_prepare: set BUILD, and forget the builds of checkouts that are gone.
+# build_prepare: set BUILD, and forget what nobody needs any more: the builds of
+# checkouts that are gone, and root file systems that no checkout uses (two may
+# want different ones). The caller has the cache lock.
 build_prepare()
 {
-	local dir
+	local dir used
 
 	BUILD=$(build_dir)
 	mkdir -p "$BUILD"
 	printf '%s\n' "$TOP" >"$BUILD/checkout"
+	printf '%s\n' "$ROOT" >"$BUILD/root"
 	item_hold "$BUILD"
 	for dir in "$CACHE"/build-*; do
 		if [[ ! -d $(cat "$dir/checkout" 2>/dev/null) ]]; then
+			item_discard "$dir"
+		fi
+	done
+	used=$(cat "$CACHE"/build-*/root)
+	for dir in "$CACHE"/root-*; do
+		if [[ $'\n'$used$'\n' != *$'\n'$dir$'\n'* ]]; then
 			item_discard "$dir"
 		fi
 	done
@@ -118,7 +127,7 @@ in_chroot()
 	shift
 
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	KVER=${KVER-} unshare --mount --propagation private bash -euc '
+	KVER=${KVER-} alone '
 		tree=$1 work=$2 top=$3
 		shift 3
 		mount --bind "$tree" "$tree"
@@ -129,13 +138,13 @@ in_chroot()
 		mount --bind "$work" "$tree/build"
 		mount --bind "$top" "$tree/src"
 		mount -o remount,bind,ro "$tree/src"
-		exec chroot "$tree" /usr/bin/env -i -C /build/src \
+		chroot "$tree" /usr/bin/env -i -C /build/src \
 			HOME=/tmp LANG=C.UTF-8 TERM="${TERM:-dumb}" \
 			PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin \
 			KSFT=/usr/src/linux/tools/testing/selftests \
 			${KVER:+KVER="$KVER" KDIR="/lib/modules/$KVER/build"} \
 			"$@"
-	' - "$ROOT/tree" "$work" "$TOP" "$@"
+	' "$ROOT/tree" "$work" "$TOP" "$@"
 }
 
 # build_run TREE WHAT SCRIPT: run SCRIPT in the chroot; show its messages only

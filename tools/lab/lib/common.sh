@@ -49,6 +49,20 @@ logged()
 	exec {LOGGED_ERR}>&-
 }
 
+# alone SCRIPT ARGUMENT...: run the bash SCRIPT where its mounts are its own, and
+# where none of its processes outlives it, or us.
+alone()
+{
+	local script=$1
+	shift
+
+	# The last command of a script is run in bash's own place, and a program
+	# that is process 1 gets no signals; so the last command is exit.
+	setpriv --pdeathsig KILL unshare --mount --propagation private \
+		--pid --fork --kill-child --mount-proc \
+		bash -euc "$script"$'\nexit $?' - "$@"
+}
+
 usage_error()
 {
 	say "$* (lab --help tells more)"
@@ -119,21 +133,6 @@ item_hold()
 item_discard()
 {
 	flock -n -x "$1" rm -rf --one-file-system "$1" || true
-}
-
-# discard_others KIND KEEP...: discard all $CACHE/KIND-* but those named.
-discard_others()
-{
-	local kind=$1 dir keep
-	shift
-
-	for dir in "$CACHE/$kind"-*; do
-		[[ -d $dir ]] || continue
-		for keep in "$@"; do
-			[[ $dir == "$keep" ]] && continue 2
-		done
-		item_discard "$dir"
-	done
 }
 
 hash_of()

@@ -20,6 +20,9 @@ host_packages()
 {
 	local need wanted=()
 
+	if [[ $(uname -m) != x86_64 ]]; then
+		die "this machine is $(uname -m): the lab needs x86_64"
+	fi
 	for need in "${HOST_NEEDS[@]}"; do
 		command -v "${need%%:*}" >/dev/null || wanted+=("${need#*:}")
 	done
@@ -79,9 +82,16 @@ debian_mirror_known()
 # of the machine and each qemu.
 accel_choose()
 {
-	local tried="$CACHE/kvm" state now
+	local tried="$CACHE/kvm" state now thread=multi
 
-	ACCEL=(-accel 'tcg,thread=multi' -cpu 'max,la57=off')
+	# Before 8.1, one emulated processor could translate code while another
+	# was changing it, and keep the old: kernels change their own, and then
+	# died of "Oops: int3", once in some dozens of boots.
+	if ! qemu_is 8.1; then
+		thread=single
+	fi
+	# Without la57, addresses have a level of page tables less to walk.
+	ACCEL=(-accel "tcg,thread=$thread" -cpu 'max,la57=off')
 	[[ -w /dev/kvm ]] || return 0
 
 	now="$(cat /proc/sys/kernel/random/boot_id) $(qemu-system-x86_64 --version | head -n 1)"
@@ -99,6 +109,15 @@ accel_choose()
 	if [[ $state == *works ]]; then
 		ACCEL=(-accel kvm -cpu host)
 	fi
+}
+
+# qemu_is VERSION: is it that or newer?
+qemu_is()
+{
+	local version
+
+	version=$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
+	printf '%s\n' "$1" "$version" | sort -V -C
 }
 
 kvm_boots()

@@ -16,9 +16,9 @@ KLOG_BAD+='|KASAN|KCSAN|KFENCE: |UBSAN|unreferenced object|refcount_t: |list_(ad
 KLOG_BAD+='|Bad page (state|map)|stack-protector|kernel stack overflow|nobody cared|scheduling while atomic'
 KLOG_BAD+='|sleeping function called|DEBUG_LOCKS_WARN_ON|still has locks held|locks held when returning'
 
-# What these would catch and is none of that: KFENCE and friends say at boot that they
-# are there.
-KLOG_FINE='kfence: initialized|kasan: KernelAddressSanitizer initialized'
+# What that would catch and is none of it: KASAN and KFENCE say at boot that they
+# are there, and some processors leave no full defence against speculation.
+KLOG_FINE='kfence: initialized|KernelAddressSanitizer initialized|(Spectre V2 : |RETBleed: )WARNING: '
 
 # Bits of /proc/sys/kernel/tainted that say the same: machine check 4, bad
 # page 5, died 7, warned 9, soft lockup 14.

@@ -67,7 +67,6 @@ root_ensure()
 		ROOT=${have[-1]}
 	fi
 	item_hold "$ROOT"
-	discard_others root "$ROOT"
 }
 
 # root_make DIR: a set-up that is interrupted leaves only a name that the next
@@ -89,16 +88,22 @@ root_make()
 
 root_tree()
 {
-	local tree=$1/tree archive=$2 suite signed
+	local tree=$1/tree archive=$2 suite signed packages
 	signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
 
 	for suite in "$ROOT_SUITE" "$ROOT_SUITE-backports"; do
 		printf 'deb %s %s %s main\n' "$signed" "$archive" "$suite"
 	done >"$1/sources.list"
 
+	packages=$(IFS=,; echo "${ROOT_PACKAGES[*]}")
+	if [[ $archive == https:* ]]; then
+		packages+=,ca-certificates
+	fi
+
 	# INITRD=No keeps the kernel packages from making initial ramdisks:
 	# the lab has its own.
-	INITRD=No TMPDIR=$1 mmdebstrap --variant=apt --mode=root \
+	# shellcheck disable=SC2016 # expanded there
+	INITRD=No TMPDIR=$1 alone '"$@"' mmdebstrap --variant=apt --mode=root \
 		--format=directory --skip=cleanup/apt/lists \
 		--aptopt='Acquire::Languages "none"' \
 		--aptopt='Acquire::GzipIndexes "false"' \
@@ -106,7 +111,7 @@ root_tree()
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--include="$(IFS=,; echo "${ROOT_PACKAGES[*]}")" \
+		--include="$packages" \
 		--customize-hook="INITRD=No chroot \"\$1\" apt-get -q -y -t $ROOT_SUITE-backports install ${ROOT_BACKPORTS[*]}" \
 		"$ROOT_SUITE" "$tree" "$1/sources.list"
 
@@ -126,7 +131,8 @@ root_source()
 	series=$(root_kernels "$tree" | tail -n 1 | cut -d. -f1,2)
 	parts=$(printf " 'linux-source-$series/%s'" "${ROOT_SOURCE_PARTS[@]}")
 
-	chroot "$tree" sh -ec "
+	# shellcheck disable=SC2016 # expanded there
+	alone 'chroot "$@"' "$tree" sh -ec "
 		cd /usr/src
 		apt-get -q -o APT::Sandbox::User=root download linux-source-$series
 		dpkg-deb --fsys-tarfile linux-source-$series*.deb |
@@ -178,7 +184,7 @@ root_boot_part()
 	mkdir -p "$boot"/{bin,mod,dev,proc,sys,root}
 	cp "$dir/tree/usr/bin/busybox" "$boot/bin/"
 	# shellcheck disable=SC2016 # expanded in the chroot
-	chroot "$dir/tree" bash -euc '
+	alone 'chroot "$@"' "$dir/tree" bash -euc '
 		kernel=$1; shift; number=10
 		for module; do
 			modprobe -S "$kernel" --show-depends "$module"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tap.pl COUNTS <TAP: pass a suite's output through, and append to the file
-# COUNTS a line "passed failed skipped".
+# tap.pl COUNTS <TAP: pass a suite's output through, and write to the file COUNTS
+# a line "passed failed skipped".
 #
 # A suite is one or more programs; after each the stream has a line
 #   # exit NAME STATUS
@@ -74,6 +74,6 @@ while (defined(my $line = <STDIN>)) {
 }
 complain("the output ends before the suite did") if $seen || defined $planned || !$programs;
 
-open(my $out, '>>', $counts) or die "$counts: $!\n";
+open(my $out, '>', $counts) or die "$counts: $!\n";
 print $out "$passed $failed $skipped\n";
 close($out) or die "$counts: $!\n";
