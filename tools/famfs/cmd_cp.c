@@ -181,7 +181,7 @@ static bool is_target(const struct cp *cp, const struct stat *st)
 
 static void copy_tree(struct cp *cp, const char *src, const char *top)
 {
-	char *paths[] = { (char *)src, NULL };
+	char *paths[2] = { (char *)src, NULL };
 	char rel[MEDIA_PATH_SIZE];
 	size_t skip = strlen(src);
 	FTSENT *e;

@@ -61,7 +61,7 @@ static int write_sysfs(const char *path, const char *text)
 
 static int modprobe(const char *module)
 {
-	char *argv[] = { "modprobe", "-q", (char *)module, NULL };
+	char *argv[4] = { "modprobe", "-q", (char *)module, NULL };
 	int status, rc;
 	pid_t pid;
 

@@ -108,7 +108,9 @@ static void text(void **state)
 	assert_in_range(strlen(quote(big)), 400, 511);
 }
 
-static char dir[] = "/tmp/famfs-test-XXXXXX";
+#define DIR_TEMPLATE	"/tmp/famfs-test-XXXXXX"
+
+static char dir[sizeof(DIR_TEMPLATE)] = DIR_TEMPLATE;
 
 static const char *put(const char *name, const char *content)
 {
@@ -194,13 +196,17 @@ static bool has(const struct mountopts *o, const char *name, const char *value)
 	return false;
 }
 
+static void parse(struct mountopts *o, const char *text)
+{
+	assert_int_equal(mountopts_parse(o, text), 0);
+}
+
 static void mount_options(void **state)
 {
 	struct mountopts o = { 0 };
 
 	(void)state;
-	assert_int_equal(mountopts_parse(&o,
-		"rw,nosuid,nodev,noexec,mode=0700,dax=always,coherent"), 0);
+	parse(&o, "rw,nosuid,nodev,noexec,mode=0700,dax=always,coherent");
 	assert_int_equal(o.attr_set, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 				     MOUNT_ATTR_NOEXEC);
 	assert_int_equal(o.attr_clear, MOUNT_ATTR_RDONLY);
@@ -212,10 +218,8 @@ static void mount_options(void **state)
 	mountopts_free(&o);
 
 	/* For user space, and so for nobody here */
-	assert_int_equal(mountopts_parse(&o,
-		"defaults,noauto,user,_netdev,nofail,comment=hello"), 0);
-	assert_int_equal(mountopts_parse(&o,
-		"x-systemd.automount,x-mount.mkdir=0755"), 0);
+	parse(&o, "defaults,noauto,user,_netdev,nofail,comment=hello");
+	parse(&o, "x-systemd.automount,x-mount.mkdir=0755");
 	assert_int_equal(o.attr_set, 0);
 	assert_int_equal(o.fs_count, 0);
 	mountopts_free(&o);
@@ -228,8 +232,7 @@ static void mount_options(void **state)
 	mountopts_free(&o);
 
 	/* The last one wins */
-	assert_int_equal(mountopts_parse(&o,
-		"ro,rw,nosuid,suid,noatime,strictatime,exec,noexec"), 0);
+	parse(&o, "ro,rw,nosuid,suid,noatime,strictatime,exec,noexec");
 	assert_int_equal(o.attr_set,
 			 MOUNT_ATTR_STRICTATIME | MOUNT_ATTR_NOEXEC);
 	mountopts_free(&o);
