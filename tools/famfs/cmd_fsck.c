@@ -149,7 +149,8 @@ static int check_device(const struct fsck *f, const char *dev)
 		return FSCK_OPERATIONAL;
 	}
 	if ((f->load_module && module_load()) ||
-	    daxmode_prepare(dev, f->set_mode))
+	    daxmode_prepare(dev, f->set_mode ? DAXMODE_IF_FAMFS
+					     : DAXMODE_KEEP))
 		return FSCK_OPERATIONAL;
 	mount = mount_detached(dev, NULL);
 	if (mount < 0)

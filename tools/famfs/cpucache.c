@@ -19,13 +19,19 @@
 #include <cpuid.h>
 #include <stdbool.h>
 
+/* CPUID is dear, in a virtual machine above all: each leaf is asked for once */
+
 static size_t line_size(void)
 {
+	static size_t seen;		/* never 0 once read */
 	unsigned int a, b, c, d;
 
-	__cpuid(1, a, b, c, d);
-	b = ((b >> 8) & 0xff) * 8;
-	return b ? b : 64;
+	if (!seen) {
+		__cpuid(1, a, b, c, d);
+		b = ((b >> 8) & 0xff) * 8;
+		seen = b ? b : 64;
+	}
+	return seen;
 }
 
 static unsigned int features(void)

@@ -5,6 +5,11 @@
  * is never taken away from it, and a device that the new driver does not want
  * goes back to the old one.
  *
+ * Whoever has a device mapped loses that memory when the driver goes, so one in
+ * use is left alone. And one that is only to be mounted or checked, where a typo
+ * in its name is all it takes, is first looked at through the raw mapping that
+ * its mode offers: it has to hold a famfs file system.
+ *
  * libdaxctl knows the modes of raw mapping and of system RAM but not this one,
  * so the dax bus is spoken to in sysfs.
  */
@@ -17,11 +22,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cpucache.h"
+#include "inuse.h"
+#include "media.h"
 #include "util.h"
 
 #define BUS		"/sys/bus/dax"
@@ -137,6 +146,87 @@ static int unbind(const struct daxdev *dev)
 	return write_sysfs(path, dev->name);
 }
 
+/* The device maps whole units of its alignment, at multiples of that */
+static size_t map_unit(const struct daxdev *dev)
+{
+	char path[PATH_MAX], text[32];
+	uint64_t unit = 0;
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), BUS "/devices/%s/align", dev->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	if (n > 0) {
+		text[n] = '\0';
+		unit = strtoull(text, NULL, 10);
+	}
+	return unit && unit <= SIZE_MAX ? unit : MEDIA_SB_LEN;
+}
+
+/* Copy out the superblock of a device in devdax mode */
+static int load_raw(const char *path, const struct daxdev *dev,
+		    uint8_t buf[MEDIA_SB_BYTES])
+{
+	size_t len = map_unit(dev);
+	void *map;
+	int fd, rc = 0;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED) {
+		rc = -errno;
+	} else {
+		cpucache_invalidate(map, MEDIA_SB_BYTES);
+		memcpy(buf, map, MEDIA_SB_BYTES);
+		munmap(map, len);
+	}
+	close(fd);
+	return rc;
+}
+
+static int check_famfs(const char *path, const struct daxdev *dev)
+{
+	uint8_t buf[MEDIA_SB_BYTES];
+	struct media_super sb;
+	enum media_err err;
+	int rc;
+
+	rc = load_raw(path, dev, buf);
+	if (rc) {
+		famfs_err("%s: can't read its superblock (%s), and the device is in devdax mode: left as it is",
+			  path, strerror(-rc));
+		return rc;
+	}
+	err = media_super_decode(&sb, buf);
+	if (!err)
+		return 0;
+	famfs_err("%s: there is no famfs file system on it (%s), and the device is in devdax mode: left as it is; mkfs.famfs -M makes one",
+		  path, media_strerror(err));
+	return -EUCLEAN;
+}
+
+/* Nobody is kept from taking it right after: this is for honest mistakes */
+static int check_unused(const char *path)
+{
+	pid_t pid;
+	int rc = inuse_find(path, &pid);
+
+	if (rc > 0) {
+		famfs_err("%s: is in use by process %d, which would lose the memory: left as it is; end that process first",
+			  path, (int)pid);
+		return -EBUSY;
+	}
+	if (rc)
+		famfs_err("%s: can't tell who uses it: %s", path, strerror(-rc));
+	return rc;
+}
+
 static int change_mode(const char *path, struct daxdev *dev)
 {
 	struct daxdev old = *dev;
@@ -149,6 +239,9 @@ static int change_mode(const char *path, struct daxdev *dev)
 		return -EOPNOTSUPP;
 	}
 	if (old.mode == DAXMODE_DEVDAX) {
+		rc = check_unused(path);
+		if (rc)
+			return rc;
 		rc = unbind(&old);
 		if (rc) {
 			famfs_err("%s: can't take it off driver %s: %s", path,
@@ -175,13 +268,13 @@ static int change_mode(const char *path, struct daxdev *dev)
 /**
  * daxmode_prepare() - see to it that famfs can mount a device
  * @path: of the device node
- * @change: whether to change the device's mode, or only to say what is wrong
+ * @change: whether the device's mode may be changed, if need be
  *
  * What is no device of the dax bus is left for the kernel to judge.
  *
  * Return: 0, or a negative error number after a message
  */
-int daxmode_prepare(const char *path, bool change)
+int daxmode_prepare(const char *path, enum daxmode_change change)
 {
 	struct daxdev dev;
 	int rc;
@@ -208,8 +301,12 @@ int daxmode_prepare(const char *path, bool change)
 	case DAXMODE_NONE:
 		break;
 	}
-	if (change)
-		return change_mode(path, &dev);
+	if (change != DAXMODE_KEEP) {
+		/* Without a driver there is no way to look, and no user */
+		if (change == DAXMODE_IF_FAMFS && dev.mode == DAXMODE_DEVDAX)
+			rc = check_famfs(path, &dev);
+		return rc ? rc : change_mode(path, &dev);
+	}
 	famfs_err("%s: is in %s mode, which famfs can't mount; give -M to the famfs and mkfs.famfs commands (mount -t famfs does it unless told -o nomode)",
 		  path, dev.mode == DAXMODE_DEVDAX ? "devdax" : "no");
 	return -EOPNOTSUPP;

@@ -6,8 +6,6 @@
 #ifndef FAMFS_DAXMODE_H
 #define FAMFS_DAXMODE_H
 
-#include <stdbool.h>
-
 enum daxmode {
 	DAXMODE_FAMFS,		/* fsdev_dax: what famfs mounts */
 	DAXMODE_DEVDAX,		/* device_dax: raw mapping */
@@ -23,8 +21,15 @@ struct daxdev {
 	char driver[64];
 };
 
+/* What may be done to a device that is not in the mode for famfs */
+enum daxmode_change {
+	DAXMODE_KEEP,		/* nothing: say what is wrong */
+	DAXMODE_IF_FAMFS,	/* change its mode if famfs is on it */
+	DAXMODE_CHANGE,		/* change its mode whatever is on it */
+};
+
 int daxmode_of(const char *path, struct daxdev *dev);
-int daxmode_prepare(const char *path, bool change);
+int daxmode_prepare(const char *path, enum daxmode_change change);
 int module_load(void);
 
 #endif /* FAMFS_DAXMODE_H */

@@ -71,8 +71,10 @@ static int read_entry(const struct medium *m, uint64_t index,
  * @index: of the entry; one that the header's next index covers
  * @e: where it goes
  *
- * Lines of it may have been in this host's cache since before the entry was
- * written. Only if it looks bad is it worth while to drop them and look again.
+ * Lines of it may be in this host's cache since before the entry was written.
+ * log_walk() drops them beforehand; but a line may come back at any time, by
+ * prefetching while the entry was half written, so one that looks bad is looked
+ * at once more.
  *
  * Return: 0, a negative error number or an enum media_err
  */
@@ -95,6 +97,11 @@ int log_entry(const struct medium *m, uint64_t index, struct media_entry *e)
  * @fn: called for each, the bad ones too
  * @arg: handed to @fn
  *
+ * What this host's cache has of the entries is dropped first, all of it, since
+ * a stale entry need not look bad: one of a file system that was on the device
+ * before has the same place, so the same number, and a checksum that is right.
+ * So @to has to come from a header that was read before, not to outrun them.
+ *
  * Return: 0, or what @fn stopped the walk with
  */
 int log_walk(const struct medium *m, uint64_t from, uint64_t to,
@@ -104,6 +111,9 @@ int log_walk(const struct medium *m, uint64_t from, uint64_t to,
 	uint64_t i;
 	int rc;
 
+	if (from < to)
+		medium_drop(m, entry_offset(from),
+			    (to - from) * MEDIA_ENTRY_BYTES);
 	for (i = from; i < to; i++) {
 		int bad = log_entry(m, i, &e);
 
@@ -174,9 +184,12 @@ int log_append(struct medium *m, uint64_t log_len, struct media_entry *e)
 }
 
 /**
- * log_create() - write the header of an empty log
+ * log_create() - write an empty log
  * @m: the log, open for writing
  * @log_len: its length
+ *
+ * All of it is cleared, so that no entry of an older log is left that could be
+ * taken for one of this.
  */
 void log_create(struct medium *m, uint64_t log_len)
 {
@@ -186,6 +199,7 @@ void log_create(struct medium *m, uint64_t log_len)
 	};
 	uint8_t buf[MEDIA_HEADER_BYTES];
 
+	medium_clear(m, 0, log_len);
 	media_log_encode(&log, buf);
 	medium_store(m, 0, buf, sizeof(buf));
 	medium_flush(m, 0, sizeof(buf));

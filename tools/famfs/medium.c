@@ -20,6 +20,8 @@
 
 #include "cpucache.h"
 
+#define CLEAR_BYTES	(256U << 10)
+
 /**
  * medium_open() - get at a stretch of the medium
  * @m: to fill
@@ -138,6 +140,26 @@ void medium_store64(struct medium *m, uint64_t off, uint64_t value)
 	assert(m->writable && !(off % 8) && off < m->len && m->len - off >= 8);
 	__atomic_store_n((uint64_t *)(m->map + off), htole64(value),
 			 __ATOMIC_RELEASE);
+}
+
+/**
+ * medium_clear() - put zeroes in place, and flush them
+ * @m: the stretch, open for writing
+ * @off: of the first byte; the range must lie within @m
+ * @len: number of bytes
+ */
+void medium_clear(struct medium *m, uint64_t off, uint64_t len)
+{
+	assert(m->writable && off <= m->len && len <= m->len - off);
+	/* By pieces that are still in the cache when they are flushed */
+	while (len) {
+		size_t n = len < CLEAR_BYTES ? len : CLEAR_BYTES;
+
+		memset(m->map + off, 0, n);
+		medium_flush(m, off, n);
+		off += n;
+		len -= n;
+	}
 }
 
 /**

@@ -22,6 +22,7 @@ void medium_close(struct medium *m);
 int medium_load(const struct medium *m, uint64_t off, void *buf, size_t len);
 void medium_store(struct medium *m, uint64_t off, const void *buf, size_t len);
 void medium_store64(struct medium *m, uint64_t off, uint64_t value);
+void medium_clear(struct medium *m, uint64_t off, uint64_t len);
 void medium_flush(struct medium *m, uint64_t off, size_t len);
 void medium_drop(const struct medium *m, uint64_t off, size_t len);
 

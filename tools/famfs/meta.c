@@ -3,6 +3,11 @@
  * Making and opening the meta files. They are root's alone: who can write them
  * can give out any memory of the device, and who can read them sees the names
  * in directories that are closed to others.
+ *
+ * In a mount that is attached without them, a user may have made them before,
+ * and may have them open. So the directory is made root's first; a file without
+ * a map, which anybody can have made, is replaced; and one with a map, which
+ * takes root to make, has to be root's still.
  */
 #include "meta.h"
 
@@ -17,6 +22,51 @@
 #include "media.h"
 #include "util.h"
 
+static int cannot_make(const char *name, int rc)
+{
+	famfs_err("%s: can't make it in the mount: %s", name, strerror(-rc));
+	return rc;
+}
+
+/* 0 for a good one that is there, -ENOENT where there is none, or is no more */
+static int check_there(int root, const char *name, uint64_t len)
+{
+	struct stat st;
+	int fd, rc;
+
+	fd = inside_open(root, name, O_PATH);
+	if (fd == -ENOENT)
+		return fd;
+	if (fd < 0)
+		return cannot_make(name, fd);
+	rc = fstat(fd, &st) ? -errno : 0;
+	close(fd);
+	if (rc)
+		return cannot_make(name, rc);
+	if (!S_ISREG(st.st_mode)) {
+		famfs_err("%s: something else than a file is there; remove it, or unmount and mount anew",
+			  name);
+		return -EEXIST;
+	}
+	if (!st.st_size) {
+		rc = inside_unlink(root, name);
+		return rc ? cannot_make(name, rc) : -ENOENT;
+	}
+	if ((uint64_t)st.st_size != len) {
+		famfs_err("%s: is there with %llu bytes and not %llu; unmount and mount anew",
+			  name, (unsigned long long)st.st_size,
+			  (unsigned long long)len);
+		return -EEXIST;
+	}
+	if (st.st_uid || st.st_mode & 022) {
+		famfs_err("%s: is there, and others than root can write it (uid %u, mode %03o), who could hand out all of the device; unmount and mount anew",
+			  name, (unsigned int)st.st_uid,
+			  (unsigned int)(st.st_mode & 0777));
+		return -EPERM;
+	}
+	return 0;
+}
+
 static int make(int root, const char *name, enum famfs_file_type type,
 		uint64_t offset, uint64_t len)
 {
@@ -25,30 +75,34 @@ static int make(int root, const char *name, enum famfs_file_type type,
 		.count = 1,
 		.ext = { { .offset = offset, .len = len } },
 	};
-	struct stat st;
 	int fd, rc;
 
-	fd = inside_open(root, name, O_RDWR);
-	if (fd == -ENOENT)
-		fd = inside_create(root, name);
-	if (fd < 0) {
-		famfs_err("%s: can't make it in the mount: %s", name,
-			  strerror(-fd));
+	rc = check_there(root, name, len);
+	if (rc != -ENOENT)
+		return rc;
+	fd = inside_create(root, name);
+	if (fd < 0)
+		return cannot_make(name, fd);
+	rc = kern_map_create(fd, type, len, &map);
+	if (rc) {
+		famfs_err("%s: %s", name, kern_map_strerror(rc));
+		inside_unlink(root, name);
+	}
+	close(fd);
+	return rc;
+}
+
+static int make_dir(int root)
+{
+	int fd, rc;
+
+	rc = inside_mkdir(root, MEDIA_META_DIR);
+	if (rc != -EEXIST)
+		return rc;
+	fd = inside_open(root, MEDIA_META_DIR, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
 		return fd;
-	}
-	rc = fstat(fd, &st) ? -errno : 0;
-	if (!rc && st.st_size && (uint64_t)st.st_size != len) {
-		rc = -EEXIST;
-		famfs_err("%s: is there with %llu bytes and not %llu; unmount and mount anew",
-			  name, (unsigned long long)st.st_size,
-			  (unsigned long long)len);
-	} else if (!rc && !st.st_size) {
-		rc = kern_map_create(fd, type, len, &map);
-		if (rc) {
-			famfs_err("%s: %s", name, kern_map_strerror(rc));
-			inside_unlink(root, name);
-		}
-	}
+	rc = inside_owner(fd, 0, 0, 0700);
 	close(fd);
 	return rc;
 }
@@ -57,19 +111,16 @@ static int make(int root, const char *name, enum famfs_file_type type,
  * meta_make_super() - make .meta and the superblock's file
  * @root: the root directory of the mount
  *
- * Finds them good if they are there.
+ * Finds them good if they are there and root's alone.
  *
  * Return: 0, or a negative error number after a message
  */
 int meta_make_super(int root)
 {
-	int rc = inside_mkdir(root, MEDIA_META_DIR);
+	int rc = make_dir(root);
 
-	if (rc && rc != -EEXIST) {
-		famfs_err("%s: can't make it in the mount: %s", MEDIA_META_DIR,
-			  strerror(-rc));
-		return rc;
-	}
+	if (rc)
+		return cannot_make(MEDIA_META_DIR, rc);
 	return make(root, META_SUPER, FAMFS_FILE_SUPERBLOCK, 0, MEDIA_SB_LEN);
 }
 

@@ -6,6 +6,10 @@
  * Order is what keeps a crash harmless: an old superblock goes first, then the
  * log is written, then the new superblock, each flushed before the next. There
  * is never a good superblock with a log that is not its own.
+ *
+ * What the device holds may be lost only where that was asked for: a file
+ * system of ours, good or damaged, of this version or another, as well as
+ * anything else that libblkid knows.
  */
 #include "mkfs.h"
 
@@ -22,6 +26,7 @@
 #include "medium.h"
 #include "meta.h"
 #include "mountapi.h"
+#include "signature.h"
 #include "util.h"
 
 /**
@@ -50,12 +55,15 @@ int mkfs_check(const struct mkfs *m)
 static int check_old(const struct mkfs *m, const struct medium *super,
 		     const uint8_t self[16])
 {
+	char type[SIGNATURE_SIZE];
 	uint8_t buf[MEDIA_SB_BYTES];
 	struct media_super old;
 	enum media_err err;
 	int rc;
 
-	medium_drop(super, 0, sizeof(buf));
+	if (m->force)
+		return 0;
+	medium_drop(super, 0, super->len);
 	rc = medium_load(super, 0, buf, sizeof(buf));
 	if (rc) {
 		famfs_err("%s: can't read the superblock: %s", m->dev,
@@ -63,14 +71,20 @@ static int check_old(const struct mkfs *m, const struct medium *super,
 		return rc;
 	}
 	err = media_super_decode(&old, buf);
-	if (err) {
-		famfs_info("%s: holds no file system of ours: %s", m->dev,
-			   media_strerror(err));
-		return 0;
+	if (err == MEDIA_ERR_MAGIC) {
+		rc = signature_find(super->fd, type);
+		if (rc < 0)
+			famfs_err("%s: can't tell what it holds: %s; to lose that, whatever it is, use -f",
+				  m->dev, strerror(-rc));
+		else if (rc)
+			famfs_err("%s: holds something that is not famfs: %s; to lose it and make a famfs file system, use -f",
+				  m->dev, type);
+		return rc > 0 ? -EEXIST : rc;
 	}
-	if (m->force)
-		return 0;
-	if (uuid_compare(self, old.system_uuid))
+	if (err)
+		famfs_err("%s: holds a famfs file system that is damaged, or of a version unknown here: %s; to lose it and make a new one, use -f",
+			  m->dev, media_strerror(err));
+	else if (uuid_compare(self, old.system_uuid))
 		famfs_err("%s: holds a famfs file system of another host, its master; that host should make it anew, or force it with -f",
 			  m->dev);
 	else
@@ -79,15 +93,13 @@ static int check_old(const struct mkfs *m, const struct medium *super,
 	return -EEXIST;
 }
 
+/* All that is set aside for it goes, and with it what others have put there */
 static void kill_super(struct medium *super)
 {
-	static const uint8_t zero[MEDIA_PAGE];
-
 	/* The magic number in one store, so that no half of it is left */
 	medium_store64(super, 0, 0);
 	medium_flush(super, 0, sizeof(uint64_t));
-	medium_store(super, 0, zero, sizeof(zero));
-	medium_flush(super, 0, sizeof(zero));
+	medium_clear(super, 0, super->len);
 }
 
 static void write_super(struct medium *super, const struct media_super *sb)

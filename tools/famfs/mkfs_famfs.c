@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 		.log_len = MEDIA_LOG_MIN,
 		.alloc_unit = MEDIA_UNIT_2M,
 	};
-	bool set_mode = false;
+	enum daxmode_change mode = DAXMODE_KEEP;
 	int ch;
 
 	argv[0] = "mkfs.famfs";
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 			}
 			break;
 		case 'M':
-			set_mode = true;
+			mode = DAXMODE_CHANGE;
 			break;
 		case OPT_4K:
 			m.alloc_unit = MEDIA_UNIT_4K;
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 	if (argc - optind != 1)
 		return options_wrong(argv[0], &usage, "a device is needed");
 	m.dev = argv[optind];
-	if (mkfs_check(&m) || daxmode_prepare(m.dev, set_mode) || mkfs_run(&m))
+	if (mkfs_check(&m) || daxmode_prepare(m.dev, mode) || mkfs_run(&m))
 		return 1;
 	return 0;
 }

@@ -167,7 +167,8 @@ int mountfs(const struct mountfs *m)
 		if (rc)
 			return rc;
 	}
-	rc = daxmode_prepare(m->dev, m->set_mode);
+	rc = daxmode_prepare(m->dev, m->set_mode ? DAXMODE_IF_FAMFS
+						    : DAXMODE_KEEP);
 	if (rc)
 		return rc;
 	mount = mount_detached(m->dev, &m->opts);

@@ -15,7 +15,7 @@ struct mountfs {
 	struct mountopts opts;
 	const char *ns;		/* mount namespace to attach in, or NULL */
 	bool load_module;
-	bool set_mode;		/* put the device into famfs mode */
+	bool set_mode;		/* put a device with famfs on it into its mode */
 	bool fake;		/* all but the attaching */
 };
 

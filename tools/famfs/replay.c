@@ -4,6 +4,10 @@
  * make, is reported with its number and the rest is played. What is there
  * already stays as it is, so that playing again does nothing, and what an
  * earlier replay was cut off in is finished.
+ *
+ * Users of this host may write in some of the directories, and may have made
+ * what the log is about to make, under its very name. None of that is built on:
+ * who made it may still have it open.
  */
 #include "replay.h"
 
@@ -88,25 +92,19 @@ static int make_file(struct replay *r, uint64_t index,
 	return 0;
 }
 
-/* The file is there with nothing in it: an earlier replay was cut off */
+/*
+ * The file is there with nothing in it: an earlier replay was cut off, or
+ * somebody who has it open for writing waits for the map. So that one is never
+ * given the map: it goes, and a new file takes its place.
+ */
 static int heal_file(struct replay *r, uint64_t index,
 		     const struct media_file *f)
 {
-	int fd, rc;
+	int rc = r->dryrun ? 0 : inside_unlink(r->fs->root, f->path);
 
-	if (r->dryrun) {
-		r->files_made++;
-		return 0;
-	}
-	fd = inside_open(r->fs->root, f->path, O_RDWR);
-	if (fd < 0)
-		return entry_error(r, index, f->path, strerror(-fd));
-	rc = finish_file(r, fd, f);
-	close(fd);
 	if (rc)
-		return entry_error(r, index, f->path, kern_map_strerror(rc));
-	r->files_made++;
-	return 0;
+		return entry_error(r, index, f->path, strerror(-rc));
+	return make_file(r, index, f);
 }
 
 static int play_file(struct replay *r, uint64_t index,
@@ -141,6 +139,57 @@ static int play_file(struct replay *r, uint64_t index,
 	return 0;
 }
 
+/*
+ * Take a directory away from a user who made it before the log was played. That
+ * user may change its mode until the owner has changed, so the mode is set once
+ * more after that; and it is closed before, so that a replay that is cut off in
+ * between leaves a directory that is closed, and not one as the user wanted it.
+ */
+static int take_dir(const struct replay *r, const struct media_dir *d)
+{
+	int fd, rc;
+
+	fd = inside_open(r->fs->root, d->path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	rc = fchmod(fd, 0700) ? -errno : 0;
+	if (!rc)
+		rc = inside_owner(fd, d->uid, d->gid, d->mode);
+	close(fd);
+	return rc;
+}
+
+/*
+ * Whose the directory is tells who made it, as only root can give it away. One
+ * of root's was made by replay or by root's own hand, and one of the logged
+ * owner's is his to change anyway: both stay as they are, so that what root has
+ * set on this host, by chmod(1) say, lasts. Any other may be one that a user put
+ * there to rule over what is played into it, and gets the owner and mode that
+ * the log says. A chown(1) to a third user is no different from that, and does
+ * not last.
+ */
+static int play_dir_there(struct replay *r, uint64_t index,
+			  const struct media_dir *d, const struct stat *st)
+{
+	int rc = 0;
+
+	if (!S_ISDIR(st->st_mode))
+		return entry_error(r, index, d->path,
+				   "something else than a directory is there");
+	if (st->st_uid && st->st_uid != d->uid) {
+		famfs_warn("%s: log entry %llu: %s: the directory is there and belongs to uid %u; it %s the logged owner, uid %u, and mode",
+			   r->name, (unsigned long long)index, quote(d->path),
+			   (unsigned int)st->st_uid,
+			   r->dryrun ? "would get" : "gets", d->uid);
+		if (!r->dryrun)
+			rc = take_dir(r, d);
+	}
+	if (rc)
+		return entry_error(r, index, d->path, strerror(-rc));
+	r->dirs_there++;
+	return 0;
+}
+
 static int play_dir(struct replay *r, uint64_t index, const struct media_dir *d)
 {
 	struct stat st;
@@ -152,11 +201,7 @@ static int play_dir(struct replay *r, uint64_t index, const struct media_dir *d)
 		close(fd);
 		if (rc)
 			return entry_error(r, index, d->path, strerror(-rc));
-		if (!S_ISDIR(st.st_mode))
-			return entry_error(r, index, d->path,
-					   "something else than a directory is there");
-		r->dirs_there++;
-		return 0;
+		return play_dir_there(r, index, d, &st);
 	}
 	if (fd != -ENOENT)
 		return entry_error(r, index, d->path, strerror(-fd));
@@ -218,6 +263,9 @@ static int visit(void *arg, uint64_t index, const struct media_entry *e,
  * replay_log() - play all of the log
  * @r: what to play, with counters of 0
  *
+ * The log is locked meanwhile, unless in a dry run: another replay, or whoever
+ * makes a file, would have its empty files replaced under its hands.
+ *
  * Return: 0 where the log could be walked, even if entries were bad (see
  * @r->errors); or a negative error number after a message
  */
@@ -226,8 +274,15 @@ int replay_log(struct replay *r)
 	struct media_log log;
 	int rc;
 
-	rc = fs_log_header(r->fs, r->name, &log);
-	if (rc)
+	rc = r->dryrun ? 0 : log_lock(&r->fs->log);
+	if (rc) {
+		famfs_err("%s: can't lock the log: %s", r->name, strerror(-rc));
 		return rc;
-	return log_walk(&r->fs->log, 0, log.next_index, visit, r);
+	}
+	rc = fs_log_header(r->fs, r->name, &log);
+	if (!rc)
+		rc = log_walk(&r->fs->log, 0, log.next_index, visit, r);
+	if (!r->dryrun)
+		log_unlock(&r->fs->log);
+	return rc;
 }

@@ -10,6 +10,8 @@
  *   plant MOUNT daxdev INDEX			an entry for a device
  *   plant MOUNT fill LEFT	directories, until LEFT entries fit
  *   plant MOUNT flip FILE OFFSET	turn a bit of a meta file over
+ *   plant MOUNT image FILE	what FILE starts with goes over the superblock
+ *   plant DEVICE map		map a raw device and hold it until stdin ends
  *   plant MOUNT next INDEX	set the log's next index and number
  */
 #include <err.h>
@@ -17,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "medium.h"
@@ -136,6 +140,41 @@ static void flip(const char *mount, const char *name, uint64_t offset)
 	medium_close(&m);
 }
 
+static void image(const char *mount, const char *from)
+{
+	struct medium m;
+	FILE *f = fopen(from, "r");
+	void *buf;
+
+	open_file(&m, mount, ".superblock");
+	buf = calloc(1, m.len);
+	if (!f || !buf || !fread(buf, 1, m.len, f))
+		err(1, "%s", from);
+	medium_store(&m, 0, buf, m.len);
+	medium_flush(&m, 0, m.len);
+	medium_close(&m);
+	fclose(f);
+	free(buf);
+}
+
+/* The file is closed, so that the mapping alone holds the device */
+static void map(const char *dev)
+{
+	int fd = open(dev, O_RDONLY);
+	void *p;
+
+	if (fd < 0)
+		err(1, "%s", dev);
+	p = mmap(NULL, 2 << 20, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		err(1, "%s: mmap", dev);
+	close(fd);
+	puts("mapped");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[2] : "";
@@ -144,6 +183,14 @@ int main(int argc, char **argv)
 
 	if (!strcmp(what, "flip") && n == 2) {
 		flip(argv[1], arg[0], number(arg[1]));
+		return 0;
+	}
+	if (!strcmp(what, "image") && n == 1) {
+		image(argv[1], arg[0]);
+		return 0;
+	}
+	if (!strcmp(what, "map") && !n) {
+		map(argv[1]);
 		return 0;
 	}
 	if (n < 1)

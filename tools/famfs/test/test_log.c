@@ -13,10 +13,33 @@
 
 #include "test.h"
 
+#include "cpucache.h"
 #include "log.h"
 #include "names.h"
 
 #define LOG_LEN		MEDIA_LOG_MIN
+
+/*
+ * A cache that holds what the memory had some time ago. What is mapped is the
+ * cache; lines that are invalidated come in from the memory. Only here can a
+ * test see a load that was not preceded by what it needs.
+ */
+static uint8_t *cache, *memory;
+
+void __real_cpucache_invalidate(const void *addr, size_t len);
+void __wrap_cpucache_invalidate(const void *addr, size_t len);
+
+void __wrap_cpucache_invalidate(const void *addr, size_t len)
+{
+	uintptr_t from = (uintptr_t)addr / 64 * 64;
+	uintptr_t to = ((uintptr_t)addr + len + 63) / 64 * 64;
+
+	if (cache)
+		memcpy((void *)from, memory + (from - (uintptr_t)cache),
+		       to - from);
+	else
+		__real_cpucache_invalidate(addr, len);
+}
 
 static int new_log(void **state)
 {
@@ -33,6 +56,9 @@ static int new_log(void **state)
 
 static int drop_log(void **state)
 {
+	cache = NULL;
+	free(memory);
+	memory = NULL;
 	medium_close(*state);
 	free(*state);
 	return 0;
@@ -130,6 +156,67 @@ static void bad_entry_in_the_middle(void **state)
 	assert_int_equal(w.bad, 1);
 	assert_int_equal(w.last_bad, 2);
 	assert_int_equal(w.last_rc, MEDIA_ERR_ENTRY_SEQ);
+}
+
+/* Another host made the file system anew, and logged as much as was there */
+static void stale_and_good(void **state)
+{
+	struct medium *m = *state;
+	struct walk w = { 0 };
+	struct media_entry e;
+	struct media_log log;
+	unsigned int i;
+	char path[16];
+
+	for (i = 0; i < 9; i++) {
+		snprintf(path, sizeof(path), "old%u", i);
+		append(m, path);
+	}
+	memory = malloc(LOG_LEN);
+	assert_non_null(memory);
+	memcpy(memory, m->map, LOG_LEN);
+	log_create(m, LOG_LEN);
+	for (i = 0; i < 9; i++) {
+		snprintf(path, sizeof(path), "d%u", i);
+		append(m, path);
+	}
+	/* New is what the memory has, and old what is still in the cache */
+	for (i = 0; i < LOG_LEN; i++) {
+		uint8_t byte = memory[i];
+
+		memory[i] = m->map[i];
+		m->map[i] = byte;
+	}
+	cache = m->map;
+	assert_int_equal(log_header(m, LOG_LEN, &log), 0);
+	assert_int_equal(log.next_index, 9);
+	/* Each is looked at for its path: the new ones are d0, d1 ... */
+	assert_int_equal(log_walk(m, 0, 4, visit, &w), 0);
+	assert_int_equal(log_walk(m, 4, 9, visit, &w), 0);
+	assert_int_equal(w.seen, 9);
+	assert_int_equal(w.bad, 0);
+
+	/* A line may have come back when its entry was half written */
+	memset(m->map + 48 + 8 * 544 + 200, 0xff, 64);
+	assert_int_equal(log_entry(m, 8, &e), 0);
+	assert_string_equal(e.dir.path, "d8");
+	/* One that is bad in the memory is bad */
+	memory[48 + 8 * 544 + 200] ^= 1;
+	assert_int_equal(log_walk(m, 8, 9, visit, &w), 0);
+	assert_int_equal(w.bad, 1);
+}
+
+/* Nothing of what was there before may come to light again */
+static void made_anew(void **state)
+{
+	struct medium *m = *state;
+	uint64_t i;
+
+	memset(m->map, 0xa5, LOG_LEN);
+	log_create(m, LOG_LEN);
+	for (i = MEDIA_HEADER_BYTES; i < LOG_LEN; i++)
+		if (m->map[i])
+			fail_msg("byte %u is left", (unsigned int)i);
 }
 
 /* What is past the next index does not count, good as it may look */
@@ -300,6 +387,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LOG_CASE(append_and_walk),
 		LOG_CASE(bad_entry_in_the_middle),
+		LOG_CASE(stale_and_good),
+		LOG_CASE(made_anew),
 		LOG_CASE(cut_off_before_the_header),
 		LOG_CASE(full),
 		LOG_CASE(bad_header),
