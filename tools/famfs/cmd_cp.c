@@ -2,14 +2,16 @@
 /*
  * famfs cp: copy files and trees into famfs. Each file is made, and logged,
  * with its size, and then filled. One that can't be copied is named, the others
- * are still copied, and the exit status says that not all is there. A copy that
- * was cut off is made good by the same command again.
+ * are still copied, and the exit status says that not all is there. The log has
+ * no way to take a file back: a copy that was cut off is made good by the same
+ * command again, and one that is told to end says so.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,7 +38,7 @@ static const struct option_def opts[] = {
 
 static const struct usage usage = {
 	.synopsis = "[OPTION...] SRC... DST",
-	.does = "copy files into famfs, and log them",
+	.does = "copy files into famfs, and log them; over a file of the same size that is there",
 	.opts = opts,
 };
 
@@ -47,6 +49,7 @@ struct cp {
 	bool into;		/* the target is a directory */
 	char base[MEDIA_PATH_SIZE];	/* the target, relative to the mount */
 	unsigned long errors;
+	bool full;		/* of the log: nothing more can be made */
 };
 
 static int report(struct cp *cp, const char *src, const char *what)
@@ -123,8 +126,9 @@ static int fill(struct cp *cp, const char *src, int from, const char *rel,
 			      "changed its size while it was copied; the copy is not good, and its size can not be changed any more");
 	if (rc && rc != -EINVAL) {
 		cp->errors++;
-		famfs_err("%s: can't copy to %s: %s; the copy is not complete, the same command again makes it good",
-			  quote(src), quote(rel), strerror(-rc));
+		famfs_err("%s: can't copy to %s: %s; the copy is not complete, on any host; the same command again makes it good",
+			  quote(src), quote(rel),
+			  rc == -ECANCELED ? "interrupted" : strerror(-rc));
 	}
 	return rc;
 }
@@ -135,7 +139,7 @@ static void copy_file(struct cp *cp, const char *src, const char *rel)
 	struct new_node node;
 	struct stat st;
 	bool there;
-	int from;
+	int from, rc;
 
 	from = open(src, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (from < 0 || fstat(from, &st)) {
@@ -156,8 +160,10 @@ static void copy_file(struct cp *cp, const char *src, const char *rel)
 		goto out;
 	}
 	node = node_for(cp, rel, &st);
-	if (session_creat(&cp->t.s, &node, &there)) {
+	rc = session_creat(&cp->t.s, &node, &there);
+	if (rc) {
 		cp->errors++;
+		cp->full = rc == -ENOSPC && session_full(&cp->t.s);
 		goto out;
 	}
 	if (cp->t.s.dryrun) {
@@ -192,7 +198,8 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 		report(cp, src, strerror(errno));
 		return;
 	}
-	while ((errno = 0, e = fts_read(fts))) {
+	while (!cp->full && !copy_stopped() &&
+	       (errno = 0, e = fts_read(fts))) {
 		const char *below = e->fts_path + skip;
 
 		while (*below == '/')
@@ -230,7 +237,7 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 			report(cp, e->fts_path, strerror(e->fts_errno));
 		}
 	}
-	if (errno)
+	if (!cp->full && !copy_stopped() && errno)
 		report(cp, src, strerror(errno));
 	fts_close(fts);
 }
@@ -282,9 +289,11 @@ static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 	if (target_open(&cp->t, dst, dryrun))
 		return 1;
 	strcpy(cp->base, cp->t.rel);
-	for (i = 0; i < n - 1; i++)
+	for (i = 0; i < n - 1 && !cp->full && !copy_stopped(); i++)
 		copy_one(cp, args[i]);
 	target_close(&cp->t);
+	if (copy_stopped())
+		return 128 + copy_stopped();
 	return cp->errors ? 1 : 0;
 }
 
@@ -293,6 +302,9 @@ static int run(int argc, char **argv, bool dryrun)
 	struct cp cp = { 0 };
 	int ch;
 
+	signal(SIGINT, copy_stop);
+	signal(SIGTERM, copy_stop);
+	signal(SIGHUP, copy_stop);
 	ownership_init(&cp.own);
 	while ((ch = options_next(argc, argv, &usage)) != OPTIONS_END) {
 		switch (ch) {

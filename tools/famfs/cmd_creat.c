@@ -95,7 +95,7 @@ static int run(int argc, char **argv, bool dryrun)
 		}
 	}
 	if (argc - optind != 1)
-		return options_wrong(argv[0], &usage, "a file is needed");
+		return options_wrong(argv[0], &usage, "exactly one file is needed");
 	if (!have_size)
 		return options_wrong(argv[0], &usage, "a size is needed (-s)");
 	return make(argv[optind], size, &own, dryrun) ? 1 : 0;

@@ -196,7 +196,7 @@ static int run(int argc, char **argv, bool dryrun)
 	}
 	if (argc - optind != 1) {
 		options_wrong(argv[0], &usage,
-			      "a device or a directory is needed");
+			      "exactly one device or directory is needed");
 		return FSCK_USAGE;
 	}
 	if (stat(argv[optind], &st)) {

@@ -147,7 +147,7 @@ static int run(int argc, char **argv, bool dryrun)
 		}
 	}
 	if (argc - optind != 1) {
-		options_wrong(argv[0], &usage, "a file is needed");
+		options_wrong(argv[0], &usage, "exactly one file is needed");
 		return EINVAL;
 	}
 	return show(argv[optind], quiet);

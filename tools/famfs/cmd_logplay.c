@@ -103,7 +103,7 @@ static int run(int argc, char **argv, bool dryrun)
 		}
 	}
 	if (argc - optind != 1)
-		return options_wrong(argv[0], &usage, "a directory is needed");
+		return options_wrong(argv[0], &usage, "exactly one directory is needed");
 	return play(argv[optind], flags, client, dryrun);
 }
 

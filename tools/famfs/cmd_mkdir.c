@@ -152,7 +152,7 @@ static int run(int argc, char **argv, bool dryrun)
 		}
 	}
 	if (argc - optind != 1)
-		return options_wrong(argv[0], &usage, "a directory is needed");
+		return options_wrong(argv[0], &usage, "exactly one directory is needed");
 	rc = open_target(&t, argv[optind], parents, dryrun);
 	if (rc)
 		return 1;

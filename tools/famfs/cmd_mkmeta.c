@@ -39,7 +39,7 @@ static int run(int argc, char **argv, bool dryrun)
 		famfs_set_verbose(true);
 	}
 	if (argc - optind != 1)
-		return options_wrong(argv[0], &usage, "a device is needed");
+		return options_wrong(argv[0], &usage, "exactly one device is needed");
 	dev = argv[optind];
 
 	rc = fs_find_mount(dev, dir, sizeof(dir));

@@ -7,10 +7,32 @@
 #include "copy.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define BLOCK		(4U << 20)
+
+static volatile sig_atomic_t stopped;
+
+/**
+ * copy_stop() - end the copying soon: a handler for signals
+ * @sig: the signal
+ */
+void copy_stop(int sig)
+{
+	stopped = sig;
+}
+
+/**
+ * copy_stopped() - tell whether copying is to end
+ *
+ * Return: the signal that said so, or 0
+ */
+int copy_stopped(void)
+{
+	return stopped;
+}
 
 static ssize_t read_full(int fd, char *buf, size_t len, uint64_t off)
 {
@@ -54,8 +76,8 @@ static int write_full(int fd, const char *buf, size_t len, uint64_t off)
  *
  * The bytes have left the processor's cache when it returns.
  *
- * Return: 0; -ESTALE where @from does not have @size bytes (any more); another
- * negative error number
+ * Return: 0; -ESTALE where @from does not have @size bytes (any more);
+ * -ECANCELED after copy_stop(); another negative error number
  */
 int copy_bytes(int from, int to, uint64_t size)
 {
@@ -70,7 +92,9 @@ int copy_bytes(int from, int to, uint64_t size)
 		size_t want = size - off < BLOCK ? size - off : BLOCK;
 		ssize_t n = read_full(from, buf, want, off);
 
-		if (n < 0)
+		if (stopped)
+			rc = -ECANCELED;
+		else if (n < 0)
 			rc = n;
 		else if ((size_t)n < want)
 			rc = -ESTALE;

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+void copy_stop(int sig);
+int copy_stopped(void);
 int copy_bytes(int from, int to, uint64_t size);
 
 #endif /* FAMFS_COPY_H */

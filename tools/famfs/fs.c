@@ -27,7 +27,8 @@ static int open_meta(struct fs *fs, const char *meta, const char *name,
 		famfs_err("%s: has no %s; give the root of a famfs mount, and if it is one, run famfs mkmeta on its device",
 			  name, meta);
 	else if (rc)
-		famfs_err("%s: %s: %s", name, meta, strerror(-rc));
+		famfs_err("%s: %s: %s%s", name, meta, strerror(-rc),
+			  rc == -EACCES ? "; this needs root" : "");
 	return rc;
 }
 
@@ -42,8 +43,12 @@ static int read_super(struct fs *fs, const char *name)
 		rc = media_super_decode(&fs->sb, buf);
 	if (!rc)
 		return 0;
-	famfs_err("%s: not a famfs file system: %s; mkfs.famfs makes one",
-		  name, log_strerror(rc));
+	if (rc == MEDIA_ERR_MAGIC)
+		famfs_err("%s: not a famfs file system: %s; mkfs.famfs makes one",
+			  name, log_strerror(rc));
+	else
+		famfs_err("%s: a famfs file system that can't be used: superblock: %s; mkfs.famfs -f would make a new one, and lose all files",
+			  name, log_strerror(rc));
 	return rc < 0 ? rc : -EUCLEAN;
 }
 
@@ -128,7 +133,7 @@ int fs_log_header(const struct fs *fs, const char *name, struct media_log *log)
 
 	if (!rc)
 		return 0;
-	famfs_err("%s: not a famfs file system that can be used: log: %s; famfs fsck tells more, and mkfs.famfs -f makes a new one",
+	famfs_err("%s: a famfs file system that can't be used: log: %s; mkfs.famfs -f would make a new one, and lose all files",
 		  name, log_strerror(rc));
 	return rc < 0 ? rc : -EUCLEAN;
 }

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 1)
-		return options_wrong(argv[0], &usage, "a device is needed");
+		return options_wrong(argv[0], &usage, "exactly one device is needed");
 	m.dev = argv[optind];
 	if (mkfs_check(&m) || daxmode_prepare(m.dev, mode) || mkfs_run(&m))
 		return 1;

@@ -54,7 +54,7 @@ static const char *mount_strerror(int err)
 	case EACCES:
 		return "no permission; this needs root";
 	case ENOENT:
-		return "no such device; see daxctl list";
+		return "no such device; see ls /sys/bus/dax/devices";
 	case EOPNOTSUPP:
 		return "is not in a mode that famfs can mount; -M switches it";
 	default:

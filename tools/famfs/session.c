@@ -209,6 +209,17 @@ static int append(struct session *s, struct media_entry *e)
 	return s->dryrun ? rc : 0;
 }
 
+/**
+ * session_full() - tell whether the log has no room for another entry
+ * @s: the session
+ *
+ * Return: true if it has none
+ */
+bool session_full(const struct session *s)
+{
+	return s->next >= media_log_capacity(s->fs.sb.log_len);
+}
+
 /* What is to be known before anything is made; the log is locked */
 static int check_new(struct session *s, const struct new_node *node)
 {
@@ -223,7 +234,7 @@ static int check_new(struct session *s, const struct new_node *node)
 	if (!names_has_parent(&s->names, node->path))
 		return fail(node, -ENOENT,
 			    "its directory is not in the log; make it with famfs mkdir -p");
-	if (s->next >= media_log_capacity(s->fs.sb.log_len)) {
+	if (session_full(s)) {
 		famfs_err("%s: the log is full, it holds %llu entries; make the file system anew with a longer log (mkfs.famfs --loglen)",
 			  quote(node->path),
 			  (unsigned long long)s->next);

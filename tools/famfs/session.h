@@ -31,6 +31,7 @@ struct new_node {
 };
 
 int session_open(struct session *s, int root, const char *name, bool dryrun);
+bool session_full(const struct session *s);
 void session_close(struct session *s);
 int session_creat(struct session *s, const struct new_node *node, bool *there);
 int session_mkdir(struct session *s, const struct new_node *node, bool *there);
