@@ -1,52 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * famfs devices: the dax devices that a mount holds, and which ranges of them
- * its files have taken.
+ * famfs devices: the dax devices that a mount holds.
  *
  * A device is opened as a file: that makes the same permission checks as for
  * any program that opens the node, and keeps the driver loaded. The mount then
  * becomes the device's holder, of which there can be only one. Both last until
- * famfs_dev_close().
+ * famfs_dev_close(), or until the device goes away under the mount.
  *
- * Each device has a tree of the ranges that are in maps. Inserting a range
- * finds an overlap on the way, at O(log n) and without a word of memory more
- * than the tree needs to say whom a range belongs to.
+ * Two kinds of nodes lead to a dax device: character devices that are bound to
+ * fsdev_dax, and block devices such as /dev/pmem0. Once a device is open, the
+ * rest of famfs does not know the difference.
  */
+#include <linux/blkdev.h>
+#include <linux/cdev.h>
+#include <linux/file.h>
 #include <linux/fs_context.h>
 #include <linux/namei.h>
 
 #include "compat.h"
 #include "famfs.h"
 
-/* The major number of all dax character devices */
-static unsigned int famfs_dax_major __ro_after_init;
+/*
+ * A dax device without memory, that stands for the class. Neither a node nor
+ * an open file says that it is of the dax class, and asking the dax core for a
+ * device that is not makes it free a number that it never gave out: so the
+ * class has to be known first.
+ */
+static struct dax_device *famfs_anchor;
 
 /**
  * famfs_dax_init - learn what a dax device node looks like
- *
- * Neither a node nor an open file says that it is of the dax class, and asking
- * the dax core for a device that is not makes it free a number that it never
- * gave out. So the class has to be known first: it is that of a device made
- * for the purpose.
  *
  * Return: 0, or -errno.
  */
 int __init famfs_dax_init(void)
 {
-	struct dax_device *dax_dev = alloc_dax(NULL, NULL);
-
-	if (IS_ERR_OR_NULL(dax_dev))
-		return dax_dev ? PTR_ERR(dax_dev) : -EOPNOTSUPP;
-
-	famfs_dax_major = imajor(dax_inode(dax_dev));
-	kill_dax(dax_dev);
-	put_dax(dax_dev);
+	famfs_anchor = alloc_dax(NULL, NULL);
+	if (IS_ERR_OR_NULL(famfs_anchor))
+		return famfs_anchor ? PTR_ERR(famfs_anchor) : -EOPNOTSUPP;
 	return 0;
+}
+
+/**
+ * famfs_dax_exit - undo famfs_dax_init()
+ *
+ * When this returns, no call of famfs_holder_operations is under way: the dax
+ * core makes them inside the read section that kill_dax() waits for.
+ */
+void famfs_dax_exit(void)
+{
+	kill_dax(famfs_anchor);
+	put_dax(famfs_anchor);
 }
 
 static bool famfs_is_dax_node(const struct inode *inode)
 {
-	return S_ISCHR(inode->i_mode) && imajor(inode) == famfs_dax_major;
+	return S_ISBLK(inode->i_mode) ||
+	       (S_ISCHR(inode->i_mode) &&
+		imajor(inode) == imajor(dax_inode(famfs_anchor)));
+}
+
+/* Messages go to whoever mounts; an ioctl has but its error number */
+static __printf(2, 3) void famfs_dev_err(struct fs_context *fc,
+					 const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (!fc)
+		return;
+	va_start(args, fmt);
+	vaf.va = &args;
+	errorf(fc, "%pV", &vaf);
+	va_end(args);
 }
 
 /*
@@ -61,12 +87,12 @@ static int famfs_check_path(struct fs_context *fc, const char *path)
 
 	rc = kern_path(path, LOOKUP_FOLLOW, &p);
 	if (rc) {
-		errorf(fc, "%s: no such device", path);
+		famfs_dev_err(fc, "%s: no such device", path);
 		return rc;
 	}
 	if (!famfs_is_dax_node(d_inode(p.dentry))) {
-		errorf(fc, "%s: not a dax device: a node like /dev/dax0.0 is needed",
-		       path);
+		famfs_dev_err(fc, "%s: not a dax device: a node like /dev/dax0.0 or /dev/pmem0 is needed",
+			      path);
 		rc = -EINVAL;
 	}
 	path_put(&p);
@@ -82,44 +108,66 @@ static struct file *famfs_open_node(struct fs_context *fc, const char *path)
 	if (rc)
 		return ERR_PTR(rc);
 
-	file = filp_open(path, O_RDWR | O_LARGEFILE, 0);
+	/* O_EXCL keeps other file systems off a block device */
+	file = filp_open(path, O_RDWR | O_LARGEFILE | O_EXCL, 0);
 	if (IS_ERR(file)) {
 		rc = PTR_ERR(file);
 		if (rc == -ENXIO)
-			errorf(fc, "%s: no driver is bound to the device: bind it to fsdev_dax",
-			       path);
+			famfs_dev_err(fc, "%s: no driver is bound to the device: bind it to fsdev_dax",
+				      path);
+		else if (rc == -EBUSY)
+			famfs_dev_err(fc, "%s: in use: mounted already, or held by another driver",
+				      path);
 		else
-			errorf(fc, "%s: cannot be opened for reading and writing (error %d)",
-			       path, rc);
+			famfs_dev_err(fc, "%s: cannot be opened for reading and writing (error %d)",
+				      path, rc);
 		return file;
 	}
 	if (!famfs_is_dax_node(file_inode(file))) {
-		errorf(fc, "%s: not a dax device", path);
+		famfs_dev_err(fc, "%s: not a dax device", path);
 		fput(file);
 		return ERR_PTR(-EINVAL);
 	}
 	return file;
 }
 
-static int famfs_hold(struct fs_context *fc, const char *path,
-		      struct dax_device *dax_dev, void *holder)
+static int famfs_hold_chr(struct famfs_dev *dev, struct fs_context *fc,
+			  const char *path)
 {
-	int rc = fs_dax_get(dax_dev, holder, NULL);
+	struct inode *inode = file_inode(dev->file);
+	struct cdev *cdev = READ_ONCE(inode->i_cdev);
+	int rc;
 
+	if (!FAMFS_HAVE_FSDEV) {
+		famfs_dev_err(fc, "%s: this kernel cannot put a file system on a character dax device: Linux 7.1 or later is needed",
+			      path);
+		return -EOPNOTSUPP;
+	}
+
+	/* The drivers of the dax bus make the device the node's parent */
+	if (!cdev || !cdev->kobj.parent)
+		return -ENXIO;
+	strscpy(dev->name, kobject_name(cdev->kobj.parent));
+
+	/* While the node is open the device exists, so this finds it */
+	dev->dax_dev = dax_dev_get(inode->i_rdev);
+	if (!dev->dax_dev)
+		return -ENOMEM;
+	rc = fs_dax_get(dev->dax_dev, dev->sb, &famfs_holder_operations);
+	put_dax(dev->dax_dev);	/* the holder has a reference of its own */
 	switch (rc) {
 	case 0:
 		break;
 	case -EBUSY:
-		errorf(fc, "%s: in use: mounted already, or held by another driver",
-		       path);
+		famfs_dev_err(fc, "%s: in use: mounted already, or held by another driver",
+			      path);
 		break;
 	case -EOPNOTSUPP:
-		errorf(fc,
-		       "%s: in devdax mode, which cannot carry a file system: bind it to fsdev_dax",
-		       path);
+		famfs_dev_err(fc, "%s: in devdax mode, which cannot carry a file system: bind it to fsdev_dax",
+			      path);
 		break;
 	default:
-		errorf(fc, "%s: the device is being removed", path);
+		famfs_dev_err(fc, "%s: the device is being removed", path);
 		/* ENODEV would tell mount(8) that there is no famfs */
 		rc = -ENXIO;
 		break;
@@ -127,33 +175,75 @@ static int famfs_hold(struct fs_context *fc, const char *path,
 	return rc;
 }
 
+static int famfs_hold_blk(struct famfs_dev *dev, struct fs_context *fc,
+			  const char *path)
+{
+	struct block_device *bdev = file_bdev(dev->file);
+
+	snprintf(dev->name, sizeof(dev->name), "%pg", bdev);
+	if (!blk_queue_dax(bdev_get_queue(bdev))) {
+		famfs_dev_err(fc, "%s: not a dax device, or not in fsdax mode: see ndctl create-namespace --mode=fsdax",
+			      path);
+		return -EOPNOTSUPP;
+	}
+	dev->dax_dev = fs_dax_get_by_bdev(bdev, &dev->start, dev->sb,
+					  &famfs_holder_operations);
+	if (!dev->dax_dev) {
+		famfs_dev_err(fc, "%s: in use, or not aligned to pages", path);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/**
+ * famfs_dev_access - look up the memory behind a range of a device
+ * @dev: the device
+ * @offset: device offset, page aligned
+ * @len: bytes, page aligned
+ * @kaddr: returns the kernel's address of the memory
+ *
+ * Context: the caller is in a dax_read_lock() section, and uses the address
+ * in there only.
+ * Return: bytes that can be accessed from @offset on, up to @len; or -errno:
+ * -EHWPOISON where the device knows a part of the range to be bad.
+ */
+long famfs_dev_access(const struct famfs_dev *dev, u64 offset, u64 len,
+		      void **kaddr)
+{
+	long nr = dax_direct_access(dev->dax_dev, PHYS_PFN(dev->start + offset),
+				    PHYS_PFN(len), DAX_ACCESS, kaddr, NULL);
+
+	return nr < 0 ? nr : min_t(u64, PFN_PHYS((u64)nr), len);
+}
+
 /* Do @nr pages at page @pgoff lie side by side on the device? */
-static bool famfs_reaches(struct dax_device *dax_dev, pgoff_t pgoff, long nr)
+static bool famfs_reaches(struct famfs_dev *dev, pgoff_t pgoff, long nr)
 {
 	void *kaddr;
 	long got;
 	int id;
 
 	id = dax_read_lock();
-	got = dax_direct_access(dax_dev, pgoff, nr, DAX_ACCESS, &kaddr, NULL);
+	got = dax_direct_access(dev->dax_dev, pgoff, nr, DAX_ACCESS, &kaddr,
+				NULL);
 	dax_read_unlock(id);
 	return got >= nr;
 }
 
 /* The length in pages of the piece of memory that starts at page @pgoff */
-static long famfs_segment(struct dax_device *dax_dev, pgoff_t pgoff)
+static long famfs_segment(struct famfs_dev *dev, pgoff_t pgoff)
 {
 	long lo = 0, hi = 1;
 
 	while (hi <= LONG_MAX >> (PAGE_SHIFT + 1) &&
-	       famfs_reaches(dax_dev, pgoff, hi)) {
+	       famfs_reaches(dev, pgoff, hi)) {
 		lo = hi;
 		hi *= 2;
 	}
 	while (hi - lo > 1) {
 		long mid = lo + (hi - lo) / 2;
 
-		if (famfs_reaches(dax_dev, pgoff, mid))
+		if (famfs_reaches(dev, pgoff, mid))
 			lo = mid;
 		else
 			hi = mid;
@@ -161,52 +251,92 @@ static long famfs_segment(struct dax_device *dax_dev, pgoff_t pgoff)
 	return lo;
 }
 
+static int famfs_add_segment(struct famfs_dev *dev, u64 len)
+{
+	u64 *seg_end;
+
+	seg_end = krealloc_array(dev->seg_end, dev->nr_segs + 1,
+				 sizeof(*seg_end), GFP_KERNEL);
+	if (!seg_end)
+		return -ENOMEM;
+	dev->size += len;
+	seg_end[dev->nr_segs++] = dev->size;
+	dev->seg_end = seg_end;
+	return 0;
+}
+
 /*
- * No call tells how large a dax device is, but the device tells for each range
- * whether it can be accessed as one piece.
+ * No call tells how large a character dax device is, but the device tells for
+ * each range whether it can be accessed as one piece.
  */
 static int famfs_measure(struct famfs_dev *dev)
 {
-	u64 *seg_end;
 	long nr;
+	int rc;
 
-	while ((nr = famfs_segment(dev->dax_dev, PHYS_PFN(dev->size))) > 0) {
-		seg_end = krealloc_array(dev->seg_end, dev->nr_segs + 1,
-					 sizeof(*seg_end), GFP_KERNEL);
-		if (!seg_end)
-			return -ENOMEM;
-		dev->size += PFN_PHYS((u64)nr);
-		seg_end[dev->nr_segs++] = dev->size;
-		dev->seg_end = seg_end;
+	if (dev->is_blk) {
+		u64 size = bdev_nr_bytes(file_bdev(dev->file));
+
+		return size ? famfs_add_segment(dev, size) : -ENXIO;
+	}
+
+	while ((nr = famfs_segment(dev, PHYS_PFN(dev->size))) > 0) {
+		rc = famfs_add_segment(dev, PFN_PHYS((u64)nr));
+		if (rc)
+			return rc;
 	}
 	return dev->size ? 0 : -ENXIO;
 }
 
+/*
+ * Stop being the holder. The node of a character device is closed at once, not
+ * in the task's own time: whoever waits for us may set up the device anew.
+ */
+static void famfs_dev_put(struct famfs_dev *dev)
+{
+	famfs_failure_quiesce(dev);
+	if (dev->dead) {
+		/* Somebody else may hold it by now */
+		put_dax(dev->dax_dev);
+	} else {
+		dax_write_cache(dev->dax_dev, dev->had_write_cache);
+		fs_put_dax(dev->dax_dev, dev->sb);
+	}
+	if (dev->is_blk)
+		fput(dev->file);
+	else if (dev->file)
+		__fput_sync(dev->file);
+	famfs_failure_unwatch(dev);
+}
+
 /**
  * famfs_dev_open - open a dax device and become its holder
- * @fc: what to report errors to
+ * @sb: who shall hold it
+ * @fc: what to report errors to, or NULL
  * @path: path of the device node, in the caller's name space
- * @holder: who shall hold it
  *
  * Context: may sleep; the caller's credentials decide on access.
  * Return: the device, or an ERR_PTR, with a message in @fc that says why:
  * * -EINVAL - not a dax device
- * * -EOPNOTSUPP - bound to a driver that can not carry a file system
+ * * -EOPNOTSUPP - in a mode, or bound to a driver, that cannot carry a file
+ *   system
  * * -EBUSY - somebody else holds it
  * * -ENXIO - no driver is bound, or the device is going away
  * * other errors of looking up and opening the node
  */
-struct famfs_dev *famfs_dev_open(struct fs_context *fc, const char *path,
-				 void *holder)
+struct famfs_dev *famfs_dev_open(struct super_block *sb, struct fs_context *fc,
+				 const char *path)
 {
-	struct dax_device *dax_dev;
 	struct famfs_dev *dev;
 	int rc;
 
 	dev = kzalloc_obj(*dev);
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
+	dev->sb = sb;
+	INIT_LIST_HEAD(&dev->list);
 	mt_init(&dev->ranges);
+	mt_init_flags(&dev->bad, MT_FLAGS_USE_RCU);
 
 	dev->file = famfs_open_node(fc, path);
 	if (IS_ERR(dev->file)) {
@@ -214,48 +344,48 @@ struct famfs_dev *famfs_dev_open(struct fs_context *fc, const char *path,
 		goto out_free;
 	}
 
-	if (!FAMFS_HAVE_FSDEV) {
-		errorf(fc,
-		       "%s: this kernel cannot put a file system on a character dax device: Linux 7.1 or later is needed",
-		       path);
-		rc = -EOPNOTSUPP;
-		goto out_fput;
-	}
-
-	/* While the node is open the device exists, so this finds it */
-	dax_dev = dax_dev_get(file_inode(dev->file)->i_rdev);
-	if (!dax_dev) {
-		rc = -ENOMEM;
-		goto out_fput;
-	}
-	rc = famfs_hold(fc, path, dax_dev, holder);
-	put_dax(dax_dev);	/* the holder has a reference of its own */
+	dev->rdev = file_inode(dev->file)->i_rdev;
+	dev->is_blk = S_ISBLK(file_inode(dev->file)->i_mode);
+	if (dev->is_blk)
+		rc = famfs_hold_blk(dev, fc, path);
+	else
+		rc = famfs_hold_chr(dev, fc, path);
 	if (rc)
 		goto out_fput;
-	dev->dax_dev = dax_dev;
 
+	/* Of a character device, nobody has said so, and the bit is stale */
+	dev->had_write_cache = dev->is_blk &&
+			       dax_write_cache_enabled(dev->dax_dev);
+	/* What fails before this, the scan finds; what fails later is told */
+	famfs_failure_watch(dev);
 	rc = famfs_measure(dev);
+	if (!rc)
+		rc = famfs_bad_scan(dev);
 	if (rc) {
-		errorf(fc, "%s: the memory of the device cannot be accessed (error %d)",
-		       path, rc);
+		famfs_dev_err(fc, "%s: the memory of the device cannot be accessed (error %d)",
+			      path, rc);
 		goto out_put;
 	}
 
 	/*
-	 * Other machines see the memory, not this processor's cache: write(2)
-	 * goes past the cache, fsync(2) and msync(2) write it back.
+	 * Other machines see the memory, not this processor's cache: unless
+	 * the hardware keeps it coherent, write(2) goes past the cache, and
+	 * fsync(2) and msync(2) write it back.
 	 */
-	dev->had_write_cache = dax_write_cache_enabled(dax_dev);
-	dax_write_cache(dax_dev, true);
-	set_dax_nocache(dax_dev);
+	dax_write_cache(dev->dax_dev,
+			dev->had_write_cache || !famfs_coherent(sb));
+	if (!famfs_coherent(sb))
+		set_dax_nocache(dev->dax_dev);
 	return dev;
 
 out_put:
-	kfree(dev->seg_end);
-	fs_put_dax(dax_dev, holder);
+	famfs_dev_put(dev);
+	goto out_free;
 out_fput:
 	fput(dev->file);
 out_free:
+	mtree_destroy(&dev->bad);
+	kfree(dev->seg_end);
 	kfree(dev);
 	return ERR_PTR(rc);
 }
@@ -263,17 +393,75 @@ out_free:
 /**
  * famfs_dev_close - let go of a device
  * @dev: from famfs_dev_open(); no inode maps a range of it any more
- * @holder: as then
+ *
+ * Context: may sleep.
  */
-void famfs_dev_close(struct famfs_dev *dev, void *holder)
+void famfs_dev_close(struct famfs_dev *dev)
 {
 	WARN_ON_ONCE(!mtree_empty(&dev->ranges));
 	mtree_destroy(&dev->ranges);
-	dax_write_cache(dev->dax_dev, dev->had_write_cache);
-	fs_put_dax(dev->dax_dev, holder);
-	fput(dev->file);
+
+	famfs_dev_put(dev);
+	mtree_destroy(&dev->bad);
 	kfree(dev->seg_end);
 	kfree(dev);
+}
+
+/**
+ * famfs_dev_forget - let go of what a device that goes away has to get back
+ * @dev: the device, which is dead; famfs_dev_close() is still to come
+ *
+ * The next driver sets up the same character device anew, which it must not
+ * find open. A disk in use is kept until it is let go.
+ *
+ * Context: may sleep.
+ */
+void famfs_dev_forget(struct famfs_dev *dev)
+{
+	dax_write_cache(dev->dax_dev, dev->had_write_cache);
+	if (!dev->is_blk) {
+		__fput_sync(dev->file);
+		dev->file = NULL;
+	}
+}
+
+/**
+ * famfs_dev_flush - make durable what has left the processor's cache
+ * @dev: the device
+ *
+ * Memory behind a block device may have buffers of its own, or be another
+ * machine's file.
+ *
+ * Context: may sleep.
+ * Return: 0 or -errno.
+ */
+int famfs_dev_flush(const struct famfs_dev *dev)
+{
+	if (!dev->is_blk || READ_ONCE(dev->dead))
+		return 0;
+	return blkdev_issue_flush(file_bdev(dev->file));
+}
+
+/**
+ * famfs_dev_is - does a path lead to this device?
+ * @dev: the device
+ * @path: path of a device node, in the caller's name space
+ *
+ * Return: true if it does.
+ */
+bool famfs_dev_is(const struct famfs_dev *dev, const char *path)
+{
+	struct inode *inode;
+	struct path p;
+	bool same;
+
+	if (kern_path(path, LOOKUP_FOLLOW, &p))
+		return false;
+	inode = d_inode(p.dentry);
+	same = famfs_is_dax_node(inode) && inode->i_rdev == dev->rdev &&
+	       S_ISBLK(inode->i_mode) == dev->is_blk;
+	path_put(&p);
+	return same;
 }
 
 /**
@@ -299,80 +487,4 @@ u64 famfs_dev_contig(const struct famfs_dev *dev, u64 offset)
 			lo = mid + 1;
 	}
 	return dev->seg_end[lo] - offset;
-}
-
-static void famfs_range_release(struct famfs_sb_info *sbi,
-				const struct famfs_run *run)
-{
-	struct famfs_dev *dev = sbi->devs[run->devindex];
-
-	/* What is given back must be gone: there is nobody to report to */
-	mtree_store_range(&dev->ranges, PHYS_PFN(run->offset),
-			  PHYS_PFN(run->offset + run->len) - 1, NULL,
-			  GFP_KERNEL | __GFP_NOFAIL);
-	dev->used -= run->len;
-}
-
-/**
- * famfs_ranges_claim - take the ranges of a map for an inode
- * @sbi: the mount
- * @inode: whom they shall belong to
- * @map: the map, each of whose ranges lies within its device
- *
- * Takes all or none.
- *
- * Context: may sleep; takes map_lock.
- * Return: 0, -EADDRINUSE where a range overlaps another one of this map or of
- * a file, or -ENOMEM.
- */
-int famfs_ranges_claim(struct famfs_sb_info *sbi, struct inode *inode,
-		       const struct famfs_map *map)
-{
-	struct famfs_run run;
-	int rc = 0;
-	u32 i;
-
-	guard(mutex)(&sbi->map_lock);
-
-	for (i = 0; i < map->nr; i++) {
-		struct famfs_dev *dev;
-
-		famfs_map_extent(map, i, &run);
-		dev = sbi->devs[run.devindex];
-		rc = mtree_insert_range(&dev->ranges, PHYS_PFN(run.offset),
-					PHYS_PFN(run.offset + run.len) - 1,
-					inode, GFP_KERNEL);
-		if (rc)
-			break;
-		dev->used += run.len;
-	}
-	if (!rc)
-		return 0;
-
-	while (i--) {
-		famfs_map_extent(map, i, &run);
-		famfs_range_release(sbi, &run);
-	}
-	return rc == -EEXIST ? -EADDRINUSE : rc;
-}
-
-/**
- * famfs_ranges_release - give back what famfs_ranges_claim() took
- * @sbi: the mount
- * @map: the same map
- *
- * Context: may sleep; takes map_lock.
- */
-void famfs_ranges_release(struct famfs_sb_info *sbi,
-			  const struct famfs_map *map)
-{
-	struct famfs_run run;
-	u32 i;
-
-	guard(mutex)(&sbi->map_lock);
-
-	for (i = 0; i < map->nr; i++) {
-		famfs_map_extent(map, i, &run);
-		famfs_range_release(sbi, &run);
-	}
 }

@@ -4,38 +4,60 @@
  *
  * Who owns what, and who may outlive whom:
  *
- * A super block owns a struct famfs_sb_info from sget_fc() until kill_sb, and
- * that owns the devices. Every inode of the super block is gone before its
- * devices are released, so an inode may use them without a reference.
+ * A super block owns a struct famfs_sb_info from fill_super until kill_sb, and
+ * that owns the devices, of which more may join but none leaves before kill_sb.
+ * Every inode of the super block is gone before its devices are released, so an
+ * inode may use them without a reference.
  *
  * An inode owns its map. The map is published once, under the inode lock, and
  * freed by evict_inode: whoever holds a reference to the inode may use it
- * without a lock. That the map is there is also why i_size is not 0: readers
- * that go by i_size see the map (famfs_inode_map()).
+ * without a lock. A map names only devices that were there before it, so who
+ * sees the map sees the devices too.
  *
- * famfs_sb_info.map_lock guards which ranges of the devices are in use. It
- * nests inside the inode lock, and is taken for making and dropping maps only,
- * never in a fault, read or write.
+ * famfs_sb_info.map_lock guards which ranges of the devices are in use. It nests
+ * inside the inode lock, and is taken for making and dropping maps only, never
+ * in a fault, read or write. famfs_sb_info.dev_lock keeps those apart who add
+ * devices; that calls into the dax bus, which may hold its lock on a device and
+ * wait for us to deal with the device's failure: so failures never take it.
+ *
+ * The failure of a device or of a part of it comes from outside, at any time:
+ * failure.c says how that gets hold of a mount.
  */
 #ifndef _FAMFS_H
 #define _FAMFS_H
 
+#include <linux/atomic.h>
+#include <linux/completion.h>
 #include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
 #include <linux/maple_tree.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 #include "map.h"
 
 struct dax_device;
+struct fiemap_extent_info;
 struct fs_context;
 
 /**
  * struct famfs_dev - a dax device that a mount holds
  * @file: the device node, open; its opening made the permission checks, and
- *	keeps the driver loaded
+ *	keeps the driver loaded. NULL once a character device is gone.
+ * @rdev: device number of the node
+ * @is_blk: the node is a block device's
  * @dax_dev: the device, of which the mount is the exclusive holder
+ * @sb: the mount
+ * @list: among all devices that mounts hold; see failure.c
+ * @notifying: number of failures that are being dealt with; see failure.c
+ * @closing: no failure gets hold of the device any more; see failure.c
+ * @name: the kernel's name of the device
+ * @start: offset in bytes of the device in @dax_dev, for a partition
  * @size: bytes
+ * @dead: the device has gone away; set once, never cleared
  * @had_write_cache: what dax_write_cache_enabled() was, to be put back
  * @nr_segs: number of segments
  * @seg_end: device offset of the end of each segment. The memory of a device
@@ -44,33 +66,85 @@ struct fs_context;
  * @used: bytes of the device that are in maps; changes under map_lock
  * @ranges: from ranges of the device, in pages, to the inodes that map them;
  *	changes under map_lock
+ * @bad: ranges of the device, in pages, whose memory is bad; read under RCU
  */
 struct famfs_dev {
 	struct file		*file;
+	dev_t			rdev;
+	bool			is_blk;
 	struct dax_device	*dax_dev;
+	struct super_block	*sb;
+	struct list_head	list;
+	unsigned int		notifying;
+	bool			closing;
+	char			name[32];
+	u64			start;
 	u64			size;
+	bool			dead;
 	bool			had_write_cache;
 	unsigned int		nr_segs;
 	u64			*seg_end;
 	u64			used;
 	struct maple_tree	ranges;
+	struct maple_tree	bad;
+};
+
+/**
+ * struct famfs_stats - what happened on a mount, counted on each processor
+ * @pte_faults: faults that mapped a page
+ * @pmd_faults: faults that mapped 2 MiB
+ */
+struct famfs_stats {
+	u64	pte_faults;
+	u64	pmd_faults;
+};
+
+/**
+ * struct famfs_mount_opts - the options of a mount
+ * @mode: permission bits of the root directory
+ * @uid: owner of the root directory
+ * @gid: group of the root directory
+ * @coherent: the hardware keeps the memory coherent between machines
+ */
+struct famfs_mount_opts {
+	umode_t	mode;
+	kuid_t	uid;
+	kgid_t	gid;
+	bool	coherent;
 };
 
 /**
  * struct famfs_sb_info - a mount
+ * @dev_lock: keeps those apart who add devices
  * @map_lock: guards which ranges of the devices are in use
- * @devs: the devices by index; 0 is the one mounted. Never change while the
- *	super block is active.
+ * @devs: the devices by index; 0 is the one mounted. They join under dev_lock.
+ * @nr_files: number of files that have a map; changes under map_lock
+ * @nr_released: number of maps whose ranges have been given back, ever
+ * @release_wait: for @nr_released to change
  * @next_ino: the number that the last inode got
- * @opts: FAMFS_OPT_ bits
- * @mode: permission bits of the root directory
+ * @nr_errors: number of failures of memory that files or devices suffered
+ * @policy: FAMFS_OPT_ bits
+ * @opts: mount options
+ * @stats: counters of each processor
+ * @sysfs_lock: guards whether @kobj is in sysfs
+ * @kobj: /sys/fs/famfs/DEVICE
+ * @kobj_gone: nobody uses @kobj any more
  */
 struct famfs_sb_info {
-	struct mutex		map_lock; /* which ranges are in use */
-	struct famfs_dev	*devs[FAMFS_MAX_DAXDEVS];
-	atomic64_t		next_ino;
-	u64			opts;
-	umode_t			mode;
+	struct mutex			dev_lock; /* who adds a device */
+	struct mutex			map_lock; /* ranges in use */
+	struct famfs_dev		*devs[FAMFS_MAX_DAXDEVS];
+	u64				nr_files;
+	atomic_t			nr_released;
+	wait_queue_head_t		release_wait;
+	atomic64_t			next_ino;
+	atomic64_t			nr_errors;
+	atomic64_t			policy;
+	struct famfs_mount_opts		opts;
+	struct famfs_stats __percpu	*stats;
+	struct mutex			sysfs_lock; /* is @kobj in sysfs? */
+	struct kobject			kobj;
+	struct completion		kobj_gone;
 };
 
 /**
@@ -99,23 +173,59 @@ static inline const struct famfs_map *famfs_inode_map(const struct inode *inode)
 	return smp_load_acquire(&FAMFS_I(inode)->map);
 }
 
-static inline bool famfs_opt(const struct super_block *sb, u64 bit)
+static inline const struct famfs_dev *
+famfs_device(const struct famfs_sb_info *sbi, u32 index)
 {
-	return READ_ONCE(FAMFS_SB(sb)->opts) & bit;
+	/* Pairs with famfs_add_device() */
+	return smp_load_acquire(&sbi->devs[index]);
+}
+
+static inline bool famfs_may(const struct super_block *sb, u64 bit)
+{
+	return atomic64_read(&FAMFS_SB(sb)->policy) & bit;
+}
+
+static inline bool famfs_coherent(const struct super_block *sb)
+{
+	return READ_ONCE(FAMFS_SB(sb)->opts.coherent);
 }
 
 /* dev.c */
 int famfs_dax_init(void);
-struct famfs_dev *famfs_dev_open(struct fs_context *fc, const char *path,
-				 void *holder);
-void famfs_dev_close(struct famfs_dev *dev, void *holder);
+void famfs_dax_exit(void);
+struct famfs_dev *famfs_dev_open(struct super_block *sb, struct fs_context *fc,
+				 const char *path);
+void famfs_dev_close(struct famfs_dev *dev);
+void famfs_dev_forget(struct famfs_dev *dev);
+int famfs_dev_flush(const struct famfs_dev *dev);
+bool famfs_dev_is(const struct famfs_dev *dev, const char *path);
 u64 famfs_dev_contig(const struct famfs_dev *dev, u64 offset);
+long famfs_dev_access(const struct famfs_dev *dev, u64 offset, u64 len,
+		      void **kaddr);
+
+/* ranges.c */
 int famfs_ranges_claim(struct famfs_sb_info *sbi, struct inode *inode,
 		       const struct famfs_map *map);
 void famfs_ranges_release(struct famfs_sb_info *sbi,
 			  const struct famfs_map *map);
 
+/* failure.c */
+extern const struct dax_holder_operations famfs_holder_operations;
+void famfs_failure_watch(struct famfs_dev *dev);
+void famfs_failure_quiesce(struct famfs_dev *dev);
+void famfs_failure_unwatch(struct famfs_dev *dev);
+
+/* bad.c */
+int famfs_bad_add(struct famfs_dev *dev, u64 offset, u64 len, gfp_t gfp);
+void famfs_bad_mark(struct famfs_dev *dev, u64 offset, u64 len);
+int famfs_bad_scan(struct famfs_dev *dev);
+u64 famfs_bad_next(const struct famfs_dev *dev, u64 offset, u64 len,
+		   u64 *bad_len);
+bool famfs_bad_writable(const struct famfs_dev *dev, u64 offset);
+void famfs_bad_recovered(struct famfs_dev *dev, u64 offset, u64 len);
+
 /* inode.c */
+extern const struct export_operations famfs_export_operations;
 extern const struct inode_operations famfs_file_inode_operations;
 struct inode *famfs_new_inode(struct mnt_idmap *idmap, struct super_block *sb,
 			      struct inode *dir, umode_t mode, dev_t rdev);
@@ -124,9 +234,19 @@ void famfs_inode_set_map(struct inode *inode, const struct famfs_map *map);
 /* file.c */
 extern const struct file_operations famfs_file_operations;
 extern const struct address_space_operations famfs_aops;
+int famfs_flush_devices(const struct famfs_sb_info *sbi);
+int famfs_fiemap(struct inode *inode, struct fiemap_extent_info *info,
+		 u64 start, u64 len);
 
 /* ioctl.c */
 extern const struct file_operations famfs_dir_operations;
 long famfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* sysfs.c */
+int famfs_sysfs_init(void);
+void famfs_sysfs_exit(void);
+int famfs_sysfs_add(struct super_block *sb);
+void famfs_sysfs_hide(struct super_block *sb);
+void famfs_sysfs_remove(struct super_block *sb);
 
 #endif /* _FAMFS_H */

@@ -10,31 +10,60 @@
  * other readers of the page cache interfaces expect them.
  */
 #include <linux/dax.h>
+#include <linux/fadvise.h>
+#include <linux/fiemap.h>
+#include <linux/filelock.h>
 #include <linux/iomap.h>
+#include <linux/libnvdimm.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/uio.h>
 #include <linux/writeback.h>
 
 #include "famfs.h"
+#include "trace.h"
 
 /* Of a run that crosses pieces of device memory, keep the one with @pos */
-static void famfs_clip_run(const struct famfs_dev *dev, u64 pos,
-			   struct famfs_run *run)
+static void famfs_clip_to_segment(const struct famfs_dev *dev, u64 pos,
+				  struct famfs_run *run)
 {
-	u64 skip, contig;
-
-	if (dev->nr_segs == 1)
+	if (dev->nr_segs == 1 ||
+	    famfs_dev_contig(dev, run->offset) >= run->len)
 		return;
 
-	contig = famfs_dev_contig(dev, run->offset);
-	if (contig >= run->len)
-		return;
+	famfs_run_skip(run, pos);
+	run->len = min(run->len, famfs_dev_contig(dev, run->offset));
+}
 
-	skip = round_down(pos - run->pos, PAGE_SIZE);
-	run->pos += skip;
-	run->offset += skip;
-	run->len = min(run->len - skip, famfs_dev_contig(dev, run->offset));
+/*
+ * Keep of a run what comes before the first bad page from @pos on. At a bad
+ * page there is nothing to be had but for a write of all of it, which may
+ * recover it.
+ */
+static int famfs_clip_to_good(const struct famfs_dev *dev, u64 pos, u64 length,
+			      unsigned int flags, struct famfs_run *run)
+{
+	struct famfs_run rest = *run;
+	u64 good;
+
+	famfs_run_skip(&rest, pos);
+	good = famfs_bad_next(dev, rest.offset, rest.len, NULL);
+	if (good == rest.len)
+		return 0;
+
+	*run = rest;
+	if (good) {
+		run->len = good;
+		return 0;
+	}
+	if (flags & IOMAP_FAULT)
+		return -EHWPOISON;
+	if (!(flags & IOMAP_WRITE) || !PAGE_ALIGNED(pos) ||
+	    length < PAGE_SIZE || !famfs_bad_writable(dev, run->offset))
+		return -EIO;
+	/* The next page may be bad in another way */
+	run->len = PAGE_SIZE;
+	return 0;
 }
 
 static int famfs_iomap_begin(struct inode *inode, loff_t pos, loff_t length,
@@ -44,6 +73,7 @@ static int famfs_iomap_begin(struct inode *inode, loff_t pos, loff_t length,
 	const struct famfs_map *map = famfs_inode_map(inode);
 	const struct famfs_dev *dev;
 	struct famfs_run run;
+	int rc;
 
 	if (!map || !famfs_map_resolve(map, pos, &run)) {
 		/* Past the end: nothing is there, and nothing will be */
@@ -57,19 +87,53 @@ static int famfs_iomap_begin(struct inode *inode, loff_t pos, loff_t length,
 	}
 
 	dev = FAMFS_SB(inode->i_sb)->devs[run.devindex];
-	famfs_clip_run(dev, pos, &run);
+	if (!(flags & IOMAP_REPORT)) {
+		if (READ_ONCE(dev->dead))
+			return -EIO;
+		famfs_clip_to_segment(dev, pos, &run);
+		rc = famfs_clip_to_good(dev, pos, length, flags, &run);
+		if (rc)
+			return rc;
+	}
+	trace_famfs_resolve(inode, pos, &run, flags);
 
 	iomap->type = IOMAP_MAPPED;
 	iomap->flags = 0;
 	iomap->dax_dev = dev->dax_dev;
-	iomap->addr = run.offset;
+	iomap->addr = dev->start + run.offset;
 	iomap->offset = run.pos;
 	iomap->length = run.len;
 	return 0;
 }
 
+static int famfs_iomap_end(struct inode *inode, loff_t pos, loff_t length,
+			   ssize_t written, unsigned int flags,
+			   struct iomap *iomap)
+{
+	const struct famfs_map *map = famfs_inode_map(inode);
+	struct famfs_dev *dev;
+	struct famfs_run run;
+	u64 offset, end;
+
+	if (!(flags & IOMAP_WRITE) || (flags & IOMAP_FAULT) || written <= 0 ||
+	    !map || !famfs_map_resolve(map, pos, &run))
+		return 0;
+
+	/* Whole pages that were written over bad ones may be good now */
+	dev = FAMFS_SB(inode->i_sb)->devs[run.devindex];
+	end = round_down(pos + written, PAGE_SIZE);
+	pos = round_up(pos, PAGE_SIZE);
+	if (pos >= end)
+		return 0;
+	offset = run.offset + (pos - run.pos);
+	if (famfs_bad_next(dev, offset, end - pos, NULL) < end - pos)
+		famfs_bad_recovered(dev, offset, end - pos);
+	return 0;
+}
+
 static const struct iomap_ops famfs_iomap_ops = {
 	.iomap_begin	= famfs_iomap_begin,
+	.iomap_end	= famfs_iomap_end,
 };
 
 static ssize_t famfs_read_iter(struct kiocb *iocb, struct iov_iter *to)
@@ -112,12 +176,25 @@ static ssize_t famfs_write_checks(struct kiocb *iocb, struct iov_iter *from)
 	return iov_iter_count(from);
 }
 
+/* Is the memory at @pos bad? */
+static bool famfs_is_bad(struct inode *inode, u64 pos)
+{
+	const struct famfs_map *map = famfs_inode_map(inode);
+	struct famfs_run run;
+
+	if (!map || !famfs_map_resolve(map, pos, &run))
+		return false;
+	famfs_run_skip(&run, pos);
+	return !famfs_bad_next(FAMFS_SB(inode->i_sb)->devs[run.devindex],
+			       run.offset, PAGE_SIZE, NULL);
+}
+
 static ssize_t famfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
 	ssize_t rc;
 
-	if (!famfs_opt(inode->i_sb, FAMFS_OPT_WRITE))
+	if (!famfs_may(inode->i_sb, FAMFS_OPT_WRITE))
 		return -EPERM;
 
 	if (iocb->ki_flags & IOCB_NOWAIT) {
@@ -129,11 +206,27 @@ static ssize_t famfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	rc = famfs_write_checks(iocb, from);
 	if (rc > 0)
 		rc = dax_iomap_rw(iocb, from, &famfs_iomap_ops);
+	/* Memory that could not be recovered looks like a bad buffer */
+	if (rc == -EFAULT && famfs_is_bad(inode, iocb->ki_pos))
+		rc = -EIO;
 	inode_unlock(inode);
 
 	if (rc > 0)
 		rc = generic_write_sync(iocb, rc);
 	return rc;
+}
+
+static void famfs_count_fault(const struct super_block *sb, unsigned int order,
+			      vm_fault_t ret)
+{
+	struct famfs_stats __percpu *stats = FAMFS_SB(sb)->stats;
+
+	if (ret & (VM_FAULT_ERROR | VM_FAULT_FALLBACK | VM_FAULT_RETRY))
+		return;
+	if (order)
+		this_cpu_inc(stats->pmd_faults);
+	else
+		this_cpu_inc(stats->pte_faults);
 }
 
 static vm_fault_t famfs_huge_fault(struct vm_fault *vmf, unsigned int order)
@@ -157,6 +250,10 @@ static vm_fault_t famfs_huge_fault(struct vm_fault *vmf, unsigned int order)
 	filemap_invalidate_unlock_shared(inode->i_mapping);
 	if (write)
 		sb_end_pagefault(inode->i_sb);
+
+	famfs_count_fault(inode->i_sb, order, ret);
+	trace_famfs_fault(inode, (u64)vmf->pgoff << PAGE_SHIFT, order, write,
+			  ret);
 	return ret;
 }
 
@@ -172,18 +269,31 @@ static const struct vm_operations_struct famfs_vm_ops = {
 	.pfn_mkwrite	= famfs_fault,
 };
 
+/* Is a store durable once it has left the cache, on every device? */
+static bool famfs_synchronous(const struct famfs_sb_info *sbi)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
+		const struct famfs_dev *dev = famfs_device(sbi, i);
+
+		if (dev && !dax_synchronous(dev->dax_dev))
+			return false;
+	}
+	return true;
+}
+
 static int famfs_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct inode *inode = file_inode(file);
-	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
 
 	if (!famfs_inode_map(inode))
 		return -ENXIO;
 	if ((vma->vm_flags & VM_SYNC) &&
-	    !dax_synchronous(sbi->devs[0]->dax_dev))
+	    !famfs_synchronous(FAMFS_SB(inode->i_sb)))
 		return -EOPNOTSUPP;
 	if ((vma->vm_flags & VM_SHARED) &&
-	    !famfs_opt(inode->i_sb, FAMFS_OPT_WRITE)) {
+	    !famfs_may(inode->i_sb, FAMFS_OPT_WRITE)) {
 		if (vma->vm_flags & VM_WRITE)
 			return -EPERM;
 		/* Nor may mprotect(2) make it writable later */
@@ -203,19 +313,162 @@ static int famfs_open(struct inode *inode, struct file *file)
 	return generic_file_open(inode, file);
 }
 
+/**
+ * famfs_flush_devices - make durable what has left the processor's cache
+ * @sbi: the mount
+ *
+ * Context: may sleep.
+ * Return: 0 or the first error.
+ */
+int famfs_flush_devices(const struct famfs_sb_info *sbi)
+{
+	unsigned int i;
+	int rc = 0, err;
+
+	/* Lines that are written back are not there yet without a fence */
+	pmem_wmb();
+	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
+		const struct famfs_dev *dev = famfs_device(sbi, i);
+
+		err = dev ? famfs_dev_flush(dev) : 0;
+		if (err && !rc)
+			rc = err;
+	}
+	return rc;
+}
+
 static int famfs_fsync(struct file *file, loff_t start, loff_t end,
 		       int datasync)
 {
-	return file_write_and_wait_range(file, start, end);
+	int rc = file_write_and_wait_range(file, start, end);
+	int err = famfs_flush_devices(FAMFS_SB(file_inode(file)->i_sb));
+
+	return rc ? rc : err;
 }
 
-/* Write the processor's cache back to the memory */
+/*
+ * Write the processor's cache back to the memory. The dax layer asks a device
+ * for no more than whether that is needed: so it is given one that needs it, if
+ * there is one. With the option coherent, it is one that would lose the cache
+ * with its power.
+ */
 static int famfs_writepages(struct address_space *mapping,
 			    struct writeback_control *wbc)
 {
-	struct famfs_sb_info *sbi = FAMFS_SB(mapping->host->i_sb);
+	const struct famfs_sb_info *sbi = FAMFS_SB(mapping->host->i_sb);
+	unsigned int i;
 
-	return dax_writeback_mapping_range(mapping, sbi->devs[0]->dax_dev, wbc);
+	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
+		const struct famfs_dev *dev = famfs_device(sbi, i);
+
+		if (dev && dax_write_cache_enabled(dev->dax_dev))
+			return dax_writeback_mapping_range(mapping,
+							   dev->dax_dev, wbc);
+	}
+	return 0;
+}
+
+/* Write back and drop the cache lines of a run; bad memory has none to keep */
+static int famfs_drop_run(struct famfs_dev *dev, u64 offset, u64 len)
+{
+	void *kaddr;
+	long got;
+	int id;
+
+	while (len) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		id = dax_read_lock();
+		got = famfs_dev_access(dev, offset, min_t(u64, len, SZ_2M),
+				       &kaddr);
+		if (got > 0) {
+			arch_wb_cache_pmem(kaddr, got);
+			arch_invalidate_pmem(kaddr, got);
+		}
+		dax_read_unlock(id);
+		if (got <= 0)
+			return -EIO;
+		cond_resched();
+		offset += got;
+		len -= got;
+	}
+	return 0;
+}
+
+static int famfs_drop_range(struct inode *inode, u64 pos, u64 end)
+{
+	const struct famfs_map *map = famfs_inode_map(inode);
+	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
+	struct famfs_dev *dev;
+	struct famfs_run run;
+	u64 good, bad;
+	int rc;
+
+	pos = round_down(pos, PAGE_SIZE);
+	end = round_up(min_t(u64, end, i_size_read(inode)), PAGE_SIZE);
+	while (pos < end && map && famfs_map_resolve(map, pos, &run)) {
+		dev = sbi->devs[run.devindex];
+		if (READ_ONCE(dev->dead))
+			return -EIO;
+		famfs_clip_to_segment(dev, pos, &run);
+		famfs_run_skip(&run, pos);
+		run.len = min(run.len, end - pos);
+		good = famfs_bad_next(dev, run.offset, run.len, &bad);
+		if (!good) {
+			pos += min(bad, run.len);
+			continue;
+		}
+		rc = famfs_drop_run(dev, run.offset, good);
+		if (rc)
+			return rc;
+		pos += good;
+	}
+	return 0;
+}
+
+/*
+ * POSIX_FADV_DONTNEED: the next load comes from the memory, as another machine
+ * left it there. All else is advice about a page cache, of which there is none.
+ */
+static int famfs_fadvise(struct file *file, loff_t offset, loff_t len,
+			 int advice)
+{
+	struct inode *inode = file_inode(file);
+	loff_t end;
+	int rc;
+
+	rc = generic_fadvise(file, offset, len, advice);
+	if (rc || advice != POSIX_FADV_DONTNEED)
+		return rc;
+	if (offset < 0)
+		return -EINVAL;
+	if (famfs_coherent(inode->i_sb))
+		return 0;
+	if (!len || check_add_overflow(offset, len, &end))
+		end = S64_MAX;
+	return famfs_drop_range(inode, offset, end);
+}
+
+/**
+ * famfs_fiemap - ->fiemap of files
+ * @inode: the file
+ * @info: where extents go
+ * @start: offset in the file
+ * @len: bytes
+ *
+ * Physical addresses are offsets on the device; which device, the map tells.
+ *
+ * Return: 0 or -errno.
+ */
+int famfs_fiemap(struct inode *inode, struct fiemap_extent_info *info,
+		 u64 start, u64 len)
+{
+	int rc;
+
+	inode_lock_shared(inode);
+	rc = iomap_fiemap(inode, info, start, len, &famfs_iomap_ops);
+	inode_unlock_shared(inode);
+	return rc;
 }
 
 const struct address_space_operations famfs_aops = {
@@ -234,8 +487,10 @@ const struct file_operations famfs_file_operations = {
 	.mmap			= famfs_mmap,
 	.get_unmapped_area	= thp_get_unmapped_area,
 	.fsync			= famfs_fsync,
+	.fadvise		= famfs_fadvise,
 	.splice_read		= copy_splice_read,
 	.splice_write		= iter_file_splice_write,
+	.setlease		= generic_setlease,
 	.unlocked_ioctl		= famfs_ioctl,
 	.compat_ioctl		= compat_ptr_ioctl,
 };

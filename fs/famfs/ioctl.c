@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/mount.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -41,22 +42,25 @@ static struct famfs_map *famfs_make_map(const struct famfs_sb_info *sbi,
 					const struct famfs_fmap_header *msg)
 {
 	u64 dev_size[FAMFS_MAX_DAXDEVS];
+	const struct famfs_dev *dev;
+	struct famfs_map_plan plan;
 	struct famfs_map *map;
 	unsigned int i;
-	u32 nr;
 	int rc;
 
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++)
-		dev_size[i] = sbi->devs[i] ? sbi->devs[i]->size : 0;
+	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
+		dev = famfs_device(sbi, i);
+		dev_size[i] = dev ? dev->size : 0;
+	}
 
-	rc = famfs_map_check(msg, dev_size, &nr);
+	rc = famfs_map_check(msg, dev_size, &plan);
 	if (rc)
 		return ERR_PTR(rc);
 
-	map = kvmalloc(struct_size(map, ext, nr), GFP_KERNEL_ACCOUNT);
+	map = kvmalloc(plan.bytes, GFP_KERNEL_ACCOUNT);
 	if (!map)
 		return ERR_PTR(-ENOMEM);
-	famfs_map_fill(map, nr, msg);
+	famfs_map_fill(map, &plan, msg);
 	return map;
 }
 
@@ -87,7 +91,7 @@ static int famfs_ioc_map_create(struct file *file,
 	if (S_ISDIR(inode->i_mode))
 		return -EISDIR;
 	if (!capable(CAP_SYS_RAWIO) ||
-	    !famfs_opt(inode->i_sb, FAMFS_OPT_MAP_CREATE))
+	    !famfs_may(inode->i_sb, FAMFS_OPT_MAP_CREATE))
 		return -EPERM;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
@@ -143,6 +147,160 @@ static int famfs_ioc_map_get(struct file *file,
 	return rc;
 }
 
+static int famfs_add_device(struct super_block *sb, u32 index,
+			    const char *path)
+{
+	struct famfs_sb_info *sbi = FAMFS_SB(sb);
+	struct famfs_dev *dev;
+
+	guard(mutex)(&sbi->dev_lock);
+
+	dev = sbi->devs[index];
+	if (dev && !famfs_dev_is(dev, path))
+		return -EEXIST;
+	if (dev)
+		return READ_ONCE(dev->dead) ? -ENXIO : 0;
+
+	dev = famfs_dev_open(sb, NULL, path);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	/* Pairs with famfs_device(): who sees the device sees it complete */
+	smp_store_release(&sbi->devs[index], dev);
+	return 0;
+}
+
+static int famfs_ioc_daxdev_open(struct file *file,
+				 const struct famfs_daxdev __user *arg)
+{
+	struct famfs_daxdev req;
+	char *path;
+	int rc;
+
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (req.daxdev_index >= FAMFS_MAX_DAXDEVS || req.flags || !req.pathlen)
+		return -EINVAL;
+	if (req.pathlen >= PATH_MAX)
+		return -ENAMETOOLONG;
+
+	path = memdup_user_nul(u64_to_user_ptr(req.path), req.pathlen);
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	if (strlen(path) != req.pathlen)
+		rc = -EINVAL;
+	else
+		rc = famfs_add_device(file_inode(file)->i_sb, req.daxdev_index,
+				      path);
+	kfree(path);
+	return rc;
+}
+
+static int famfs_ioc_get_opts(struct file *file, u64 __user *arg)
+{
+	struct famfs_sb_info *sbi = FAMFS_SB(file_inode(file)->i_sb);
+
+	return put_user((u64)atomic64_read(&sbi->policy), arg);
+}
+
+static int famfs_ioc_change_opts(struct file *file, u64 __user *arg, bool set)
+{
+	struct famfs_sb_info *sbi = FAMFS_SB(file_inode(file)->i_sb);
+	u64 bits;
+
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	if (get_user(bits, arg))
+		return -EFAULT;
+	if (bits & ~FAMFS_OPTS_ALL)
+		return -EINVAL;
+
+	if (set)
+		bits |= atomic64_fetch_or(bits, &sbi->policy);
+	else
+		bits = atomic64_fetch_andnot(bits, &sbi->policy) & ~bits;
+	return put_user(bits, arg);
+}
+
+static bool famfs_any_bad(const struct famfs_sb_info *sbi)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
+		const struct famfs_dev *dev = famfs_device(sbi, i);
+
+		if (dev && !mtree_empty(&dev->bad))
+			return true;
+	}
+	return false;
+}
+
+/* The next bad range of a file from @pos on: 1, or 0 if there is none */
+static int famfs_next_error(struct inode *inode, u64 pos,
+			    struct famfs_error *error)
+{
+	const struct famfs_map *map = famfs_inode_map(inode);
+	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
+	const struct famfs_dev *dev;
+	struct famfs_run run;
+	u64 good, bad;
+
+	if (!map || !famfs_any_bad(sbi))
+		return 0;
+	while (pos < map->size && famfs_map_resolve(map, pos, &run)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		dev = sbi->devs[run.devindex];
+		famfs_run_skip(&run, pos);
+		good = famfs_bad_next(dev, run.offset, run.len, &bad);
+		if (good < run.len && run.pos + good < map->size) {
+			*error = (struct famfs_error) {
+				.pos		= run.pos + good,
+				.len		= min(bad, run.len - good),
+				.devindex	= run.devindex,
+				.offset		= run.offset + good,
+			};
+			return 1;
+		}
+		pos = run.pos + run.len;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int famfs_ioc_get_errors(struct file *file,
+				struct famfs_errors __user *arg)
+{
+	struct inode *inode = file_inode(file);
+	struct famfs_error error;
+	struct famfs_errors req;
+	u64 pos;
+	u32 n;
+	int rc;
+
+	if (S_ISDIR(inode->i_mode))
+		return -EISDIR;
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	if (req.reserved)
+		return -EINVAL;
+
+	pos = req.start;
+	for (n = 0; n < req.nr; n++) {
+		rc = famfs_next_error(inode, pos, &error);
+		if (rc < 0)
+			return rc;
+		if (!rc)
+			break;
+		if (copy_to_user(&arg->errors[n], &error, sizeof(error)))
+			return -EFAULT;
+		pos = error.pos + error.len;
+	}
+	req.nr = n;
+	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
+}
+
 /**
  * famfs_ioctl - ->unlocked_ioctl of files and directories
  * @file: the file
@@ -161,6 +319,16 @@ long famfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return 0;
 	case FAMFSIOC_MAP_CREATE:
 		return famfs_ioc_map_create(file, p);
+	case FAMFSIOC_DAXDEV_OPEN:
+		return famfs_ioc_daxdev_open(file, p);
+	case FAMFSIOC_GET_OPTS:
+		return famfs_ioc_get_opts(file, p);
+	case FAMFSIOC_SET_OPTS:
+		return famfs_ioc_change_opts(file, p, true);
+	case FAMFSIOC_CLEAR_OPTS:
+		return famfs_ioc_change_opts(file, p, false);
+	case FAMFSIOC_GET_ERRORS:
+		return famfs_ioc_get_errors(file, p);
 	case FAMFSIOC_MAP_GET:
 		return famfs_ioc_map_get(file, p);
 	default:

@@ -7,6 +7,7 @@
  * comes up empty; user space, which knows the log, fills it through ioctls.
  */
 #include <linux/backing-dev.h>
+#include <linux/exportfs.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/module.h>
@@ -22,13 +23,13 @@
 static struct kmem_cache *famfs_inode_cachep;
 
 /**
- * struct famfs_mount_opts - the options of one mount or remount
- * @mode: permission bits of the root directory
- * @mode_set: @mode was given
+ * struct famfs_context - what a mount or remount asks for
+ * @opts: the options
+ * @given: BIT(OPT_...) of those that were given
  */
-struct famfs_mount_opts {
-	umode_t	mode;
-	bool	mode_set;
+struct famfs_context {
+	struct famfs_mount_opts	opts;
+	unsigned long		given;
 };
 
 static struct inode *famfs_alloc_inode(struct super_block *sb)
@@ -44,6 +45,8 @@ static struct inode *famfs_alloc_inode(struct super_block *sb)
 
 static void famfs_free_inode(struct inode *inode)
 {
+	if (S_ISLNK(inode->i_mode))
+		kfree(inode->i_link);
 	kmem_cache_free(famfs_inode_cachep, FAMFS_I(inode));
 }
 
@@ -71,10 +74,12 @@ static int famfs_statfs(struct dentry *dentry, struct kstatfs *buf)
 	unsigned int i;
 
 	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		if (!sbi->devs[i])
+		const struct famfs_dev *dev = famfs_device(sbi, i);
+
+		if (!dev)
 			continue;
-		size += sbi->devs[i]->size;
-		used += READ_ONCE(sbi->devs[i]->used);
+		size += dev->size;
+		used += READ_ONCE(dev->used);
 	}
 
 	buf->f_type = FAMFS_SUPER_MAGIC;
@@ -87,12 +92,26 @@ static int famfs_statfs(struct dentry *dentry, struct kstatfs *buf)
 	return 0;
 }
 
+static int famfs_sync_fs(struct super_block *sb, int wait)
+{
+	return wait ? famfs_flush_devices(FAMFS_SB(sb)) : 0;
+}
+
 static int famfs_show_options(struct seq_file *m, struct dentry *root)
 {
-	struct famfs_sb_info *sbi = FAMFS_SB(root->d_sb);
+	const struct famfs_mount_opts *opts = &FAMFS_SB(root->d_sb)->opts;
 
-	if (sbi->mode != FAMFS_DEFAULT_MODE)
-		seq_printf(m, ",mode=%04o", sbi->mode);
+	if (opts->mode != FAMFS_DEFAULT_MODE)
+		seq_printf(m, ",mode=%04o", opts->mode);
+	if (!uid_eq(opts->uid, GLOBAL_ROOT_UID))
+		seq_printf(m, ",uid=%u",
+			   from_kuid_munged(seq_user_ns(m), opts->uid));
+	if (!gid_eq(opts->gid, GLOBAL_ROOT_GID))
+		seq_printf(m, ",gid=%u",
+			   from_kgid_munged(seq_user_ns(m), opts->gid));
+	seq_puts(m, ",dax=always");
+	if (famfs_coherent(root->d_sb))
+		seq_puts(m, ",coherent");
 	return 0;
 }
 
@@ -102,12 +121,13 @@ static const struct super_operations famfs_super_operations = {
 	.evict_inode	= famfs_evict_inode,
 	.drop_inode	= inode_just_drop,
 	.statfs		= famfs_statfs,
+	.sync_fs	= famfs_sync_fs,
 	.show_options	= famfs_show_options,
 };
 
 static int famfs_fill_super(struct super_block *sb, struct fs_context *fc)
 {
-	const struct famfs_mount_opts *opts = fc->fs_private;
+	const struct famfs_context *ctx = fc->fs_private;
 	struct famfs_sb_info *sbi;
 	struct famfs_dev *dev;
 	struct inode *root;
@@ -116,19 +136,27 @@ static int famfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	sbi = kzalloc_obj(*sbi);
 	if (!sbi)
 		return -ENOMEM;
+	mutex_init(&sbi->dev_lock);
 	mutex_init(&sbi->map_lock);
-	sbi->opts = FAMFS_OPTS_DEFAULT;
-	sbi->mode = opts->mode;
+	mutex_init(&sbi->sysfs_lock);
+	init_waitqueue_head(&sbi->release_wait);
+	atomic64_set(&sbi->policy, FAMFS_OPTS_DEFAULT);
+	sbi->opts = ctx->opts;
 	sb->s_fs_info = sbi;	/* famfs_kill_sb() frees it from here on */
+
+	sbi->stats = alloc_percpu(struct famfs_stats);
+	if (!sbi->stats)
+		return -ENOMEM;
 
 	sb->s_magic = FAMFS_SUPER_MAGIC;
 	sb->s_op = &famfs_super_operations;
+	sb->s_export_op = &famfs_export_operations;
 	sb->s_maxbytes = MAX_LFS_FILESIZE;
 	sb->s_blocksize = PAGE_SIZE;
 	sb->s_blocksize_bits = PAGE_SHIFT;
 	sb->s_time_gran = 1;
 
-	dev = famfs_dev_open(fc, fc->source, sb);
+	dev = famfs_dev_open(sb, fc, fc->source);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	sbi->devs[0] = dev;
@@ -138,10 +166,23 @@ static int famfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	if (rc)
 		return rc;
 
-	root = famfs_new_inode(&nop_mnt_idmap, sb, NULL, S_IFDIR | sbi->mode,
-			       0);
+	root = famfs_new_inode(&nop_mnt_idmap, sb, NULL,
+			       S_IFDIR | sbi->opts.mode, 0);
+	if (root) {
+		root->i_uid = sbi->opts.uid;
+		root->i_gid = sbi->opts.gid;
+	}
 	sb->s_root = d_make_root(root);
-	return sb->s_root ? 0 : -ENOMEM;
+	if (!sb->s_root)
+		return -ENOMEM;
+
+	insert_inode_hash(root);
+
+	rc = famfs_sysfs_add(sb);
+	/* A device that is gone by now may have been late to hide the name */
+	if (!rc && READ_ONCE(dev->dead))
+		rc = -ENXIO;
+	return rc;
 }
 
 static int famfs_get_tree(struct fs_context *fc)
@@ -156,16 +197,25 @@ static void famfs_kill_sb(struct super_block *sb)
 	struct famfs_sb_info *sbi = FAMFS_SB(sb);
 	unsigned int i;
 
+	/*
+	 * Inodes go with their names, and with that what of them is dirty,
+	 * before the super block is synced in the course of things.
+	 */
+	if (sb->s_root)
+		sync_filesystem(sb);
+	if (sbi)
+		famfs_sysfs_remove(sb);
 	famfs_kill_anon_super(sb);
 	if (!sbi)
 		return;
 	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++)
 		if (sbi->devs[i])
-			famfs_dev_close(sbi->devs[i], sb);
+			famfs_dev_close(sbi->devs[i]);
+	free_percpu(sbi->stats);
 	kfree(sbi);
 }
 
-enum famfs_param { OPT_MODE, OPT_DAX };
+enum famfs_param { OPT_MODE, OPT_UID, OPT_GID, OPT_DAX, OPT_COHERENT };
 
 static const struct constant_table famfs_param_dax[] = {
 	{ "always", 0 },
@@ -173,14 +223,17 @@ static const struct constant_table famfs_param_dax[] = {
 };
 
 static const struct fs_parameter_spec famfs_parameters[] = {
-	fsparam_u32oct("mode",	OPT_MODE),
-	fsparam_enum("dax",	OPT_DAX, famfs_param_dax),
+	fsparam_u32oct("mode",		OPT_MODE),
+	fsparam_uid("uid",		OPT_UID),
+	fsparam_gid("gid",		OPT_GID),
+	fsparam_enum("dax",		OPT_DAX, famfs_param_dax),
+	fsparam_flag_no("coherent",	OPT_COHERENT),
 	{}
 };
 
 static int famfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 {
-	struct famfs_mount_opts *opts = fc->fs_private;
+	struct famfs_context *ctx = fc->fs_private;
 	struct fs_parse_result result;
 	int opt;
 
@@ -190,23 +243,43 @@ static int famfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 		if (result.uint_32 & ~S_IALLUGO)
 			return invalf(fc, "mode=%o: not the mode of a directory",
 				      result.uint_32);
-		opts->mode = result.uint_32;
-		opts->mode_set = true;
-		return 0;
+		ctx->opts.mode = result.uint_32;
+		break;
+	case OPT_UID:
+		ctx->opts.uid = result.uid;
+		break;
+	case OPT_GID:
+		ctx->opts.gid = result.gid;
+		break;
+	case OPT_COHERENT:
+		ctx->opts.coherent = !result.negated;
+		break;
 	case OPT_DAX:
-		return 0;	/* it is so, always */
+		break;	/* it is so, always */
 	default:
 		return opt;
 	}
+	ctx->given |= BIT(opt);
+	return 0;
 }
 
+/* The root directory was made once; its owner and mode are changed as any's */
 static int famfs_reconfigure(struct fs_context *fc)
 {
-	const struct famfs_mount_opts *opts = fc->fs_private;
+	struct famfs_sb_info *sbi = FAMFS_SB(fc->root->d_sb);
+	const struct famfs_context *ctx = fc->fs_private;
 
-	if (opts->mode_set && opts->mode != FAMFS_SB(fc->root->d_sb)->mode)
+	if ((ctx->given & BIT(OPT_MODE) && ctx->opts.mode != sbi->opts.mode) ||
+	    (ctx->given & BIT(OPT_UID) &&
+	     !uid_eq(ctx->opts.uid, sbi->opts.uid)) ||
+	    (ctx->given & BIT(OPT_GID) &&
+	     !gid_eq(ctx->opts.gid, sbi->opts.gid)))
 		return invalf(fc,
-			      "mode= cannot be changed by a remount: use chmod on the root directory");
+			      "mode, uid and gid cannot be changed by a remount: use chmod and chown on the root directory");
+	if (ctx->given & BIT(OPT_COHERENT) &&
+	    ctx->opts.coherent != sbi->opts.coherent)
+		return invalf(fc, "coherent cannot be changed by a remount: unmount first");
+
 	sync_filesystem(fc->root->d_sb);
 	return 0;
 }
@@ -225,13 +298,13 @@ static const struct fs_context_operations famfs_context_operations = {
 
 static int famfs_init_fs_context(struct fs_context *fc)
 {
-	struct famfs_mount_opts *opts;
+	struct famfs_context *ctx;
 
-	opts = kzalloc_obj(*opts);
-	if (!opts)
+	ctx = kzalloc_obj(*ctx);
+	if (!ctx)
 		return -ENOMEM;
-	opts->mode = FAMFS_DEFAULT_MODE;
-	fc->fs_private = opts;
+	ctx->opts.mode = FAMFS_DEFAULT_MODE;
+	fc->fs_private = ctx;
 	fc->ops = &famfs_context_operations;
 	return 0;
 }
@@ -242,7 +315,7 @@ static struct file_system_type famfs_fs_type = {
 	.init_fs_context	= famfs_init_fs_context,
 	.parameters		= famfs_parameters,
 	.kill_sb		= famfs_kill_sb,
-	.fs_flags		= FS_REQUIRES_DEV,
+	.fs_flags		= FS_REQUIRES_DEV | FS_ALLOW_IDMAP,
 };
 MODULE_ALIAS_FS("famfs");
 
@@ -265,26 +338,39 @@ static int __init famfs_init(void)
 	if (rc)
 		return rc;
 
+	rc = famfs_sysfs_init();
+	if (rc)
+		goto out_dax;
+
+	rc = -ENOMEM;
 	famfs_inode_cachep = kmem_cache_create("famfs_inode_cache",
 					       sizeof(struct famfs_inode), 0,
 					       SLAB_RECLAIM_ACCOUNT |
 					       SLAB_ACCOUNT,
 					       famfs_init_once);
 	if (!famfs_inode_cachep)
-		return -ENOMEM;
+		goto out_sysfs;
 
 	rc = register_filesystem(&famfs_fs_type);
-	if (rc)
-		kmem_cache_destroy(famfs_inode_cachep);
+	if (!rc)
+		return 0;
+
+	kmem_cache_destroy(famfs_inode_cachep);
+out_sysfs:
+	famfs_sysfs_exit();
+out_dax:
+	famfs_dax_exit();
 	return rc;
 }
 
 static void __exit famfs_exit(void)
 {
 	unregister_filesystem(&famfs_fs_type);
+	famfs_dax_exit();
 	/* Inodes are freed by RCU callbacks */
 	rcu_barrier();
 	kmem_cache_destroy(famfs_inode_cachep);
+	famfs_sysfs_exit();
 }
 
 module_init(famfs_init);

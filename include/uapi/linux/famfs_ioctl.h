@@ -107,6 +107,38 @@ struct famfs_daxdev {
 	__u32	flags;
 };
 
+/**
+ * struct famfs_error - a range of a file whose memory is bad
+ * @pos: first byte in the file
+ * @len: number of bytes
+ * @devindex: the device
+ * @reserved: 0
+ * @offset: first byte on the device
+ */
+struct famfs_error {
+	__u64	pos;
+	__u64	len;
+	__u32	devindex;
+	__u32	reserved;
+	__u64	offset;
+};
+
+/**
+ * struct famfs_errors - a request for the bad ranges of a file
+ * @start: offset in the file from which on they are wanted
+ * @nr: on entry, how many there is room for; on return, how many there are.
+ *	Where all the room was used, more may follow: ask again from the end of
+ *	the last one on.
+ * @reserved: 0
+ * @errors: returns the ranges, in file order
+ */
+struct famfs_errors {
+	__u64			start;
+	__u32			nr;
+	__u32			reserved;
+	struct famfs_error	errors[];
+};
+
 /*
  * What a mount lets be done to it. The operation of a bit that is clear
  * fails with EPERM.
@@ -121,7 +153,7 @@ struct famfs_daxdev {
 #define FAMFS_OPT_RENAME	_BITULL(7)
 #define FAMFS_OPT_CHMOD		_BITULL(8)
 #define FAMFS_OPT_CHOWN		_BITULL(9)
-#define FAMFS_OPT_TRUNCATE	_BITULL(10)
+#define FAMFS_OPT_TRUNCATE	_BITULL(10)	/* reserved: a map never changes */
 #define FAMFS_OPT_UTIMES	_BITULL(11)
 #define FAMFS_OPT_WRITE		_BITULL(12)
 #define FAMFS_OPT_XATTR		_BITULL(13)	/* reserved */
@@ -154,5 +186,9 @@ struct famfs_daxdev {
  */
 #define FAMFSIOC_MAP_GET	_IOWR(FAMFS_IOC_MAGIC, 0x58, \
 				      struct famfs_fmap_header)
+
+/* List the ranges of a file whose memory is bad */
+#define FAMFSIOC_GET_ERRORS	_IOWR(FAMFS_IOC_MAGIC, 0x59, \
+				      struct famfs_errors)
 
 #endif /* _UAPI_LINUX_FAMFS_IOCTL_H */

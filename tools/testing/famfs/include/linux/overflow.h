@@ -3,7 +3,9 @@
 #ifndef _SHIM_LINUX_OVERFLOW_H
 #define _SHIM_LINUX_OVERFLOW_H
 
+#include <stddef.h>
+
 #define check_add_overflow(a, b, d)	__builtin_add_overflow(a, b, d)
-#define check_mul_overflow(a, b, d)	__builtin_mul_overflow(a, b, d)
+#define struct_size_t(type, member, n)	offsetof(type, member[n])
 
 #endif

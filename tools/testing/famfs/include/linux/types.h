@@ -13,8 +13,7 @@ typedef __u32 u32;
 typedef __u64 u64;
 typedef __s64 s64;
 
-#define U32_MAX			((u32)~0U)
-#define U64_MAX			((u64)~0ULL)
-#define S64_MAX			((s64)(U64_MAX >> 1))
+#define DECLARE_FLEX_ARRAY(type, name)	\
+	struct { struct { } _empty_##name; type name[]; }
 
 #endif
