@@ -22,6 +22,7 @@ extern const struct command cmd_mount;
 extern const struct command cmd_mkmeta;
 extern const struct command cmd_logplay;
 extern const struct command cmd_fsck;
+extern const struct command cmd_check;
 extern const struct command cmd_mkdir;
 extern const struct command cmd_creat;
 extern const struct command cmd_cp;

@@ -15,6 +15,7 @@ static const struct command * const commands[] = {
 	&cmd_mkmeta,
 	&cmd_logplay,
 	&cmd_fsck,
+	&cmd_check,
 	&cmd_mkdir,
 	&cmd_creat,
 	&cmd_cp,
@@ -23,7 +24,7 @@ static const struct command * const commands[] = {
 
 /* Commands that scripts know and that are not here yet */
 static const char * const later[] = {
-	"check", "verify", "flush", "clone", "chkread",
+	"verify", "flush", "clone", "chkread",
 };
 
 static void usage(FILE *out)

@@ -172,6 +172,37 @@ int kern_map_get(int fd, struct famfs_fmap_header **msg)
 }
 
 /**
+ * kern_get_errors() - list the ranges of a file whose memory is bad
+ * @fd: the file
+ * @start: offset in the file from which on they are wanted
+ * @errors: room for @n of them
+ * @n: how many
+ *
+ * Return: how many there are, or a negative error number; 0 on a kernel module
+ * that does not know the call
+ */
+int kern_get_errors(int fd, uint64_t start, struct famfs_error *errors,
+		    uint32_t n)
+{
+	struct famfs_errors *req;
+	int rc;
+
+	req = calloc(1, sizeof(*req) + n * sizeof(*errors));
+	if (!req)
+		return -ENOMEM;
+	req->start = start;
+	req->nr = n;
+	if (!ioctl(fd, FAMFSIOC_GET_ERRORS, req)) {
+		rc = req->nr;
+		memcpy(errors, req->errors, req->nr * sizeof(*errors));
+	} else {
+		rc = errno == ENOTTY ? 0 : -errno;
+	}
+	free(req);
+	return rc;
+}
+
+/**
  * kern_capacity() - size of the memory behind a mount
  * @fd: anything in the mount
  * @bytes: where it goes

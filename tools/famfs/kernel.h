@@ -16,6 +16,8 @@ int kern_may_map(int fd);
 int kern_map_create(int fd, enum famfs_file_type type, uint64_t size,
 		    const struct media_map *map);
 int kern_map_get(int fd, struct famfs_fmap_header **msg);
+int kern_get_errors(int fd, uint64_t start, struct famfs_error *errors,
+		    uint32_t n);
 int kern_capacity(int fd, uint64_t *bytes);
 const char *kern_map_strerror(int rc);
 

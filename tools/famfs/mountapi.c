@@ -134,6 +134,34 @@ out:
 }
 
 /**
+ * mount_reconfigure() - give a file system that is mounted its options anew
+ * @dir: where it is mounted
+ * @opts: file system options; the kernel takes those that change nothing
+ *
+ * Return: 0 or a negative error number after a message
+ */
+int mount_reconfigure(const char *dir, const struct mountopts *opts)
+{
+	int ctx, rc;
+
+	ctx = fspick(AT_FDCWD, dir, FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT);
+	if (ctx < 0) {
+		rc = -errno;
+		famfs_err("%s: can't change the mount: %s", dir,
+			  rc == -EINVAL ? "nothing is mounted here"
+					: strerror(-rc));
+		return rc;
+	}
+	rc = set_options(ctx, opts);
+	if (!rc && fsconfig(ctx, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))
+		rc = -errno;
+	if (rc && !kernel_messages(ctx, dir))
+		famfs_err("%s: can't change the mount: %s", dir, strerror(-rc));
+	close(ctx);
+	return rc;
+}
+
+/**
  * mount_change() - set and clear flags of a mount
  * @dirfd: its root directory, or AT_FDCWD
  * @dir: path to it, or "" for @dirfd itself

@@ -121,11 +121,6 @@ static int remount(const struct mountfs *m)
 {
 	int rc;
 
-	if (m->opts.fs_count) {
-		famfs_err("option %s: can't be changed on a mount; unmount and mount anew",
-			  m->opts.fs[0].name);
-		return -EINVAL;
-	}
 	if (m->ns) {
 		rc = enter_namespace(m->ns);
 		if (rc)
@@ -133,6 +128,12 @@ static int remount(const struct mountfs *m)
 	}
 	if (m->fake)
 		return 0;
+	/* mount(8) repeats the options that are in force */
+	if (m->opts.fs_count) {
+		rc = mount_reconfigure(m->dir, &m->opts);
+		if (rc)
+			return rc;
+	}
 	rc = mount_change(AT_FDCWD, m->dir, m->opts.attr_set,
 			  m->opts.attr_clear);
 	if (rc)

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * famfs check: look at every file of a mount, as the kernel has it: does it
+ * have a map, and is its memory good?
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "inside.h"
+#include "kernel.h"
+#include "meta.h"
+#include "util.h"
+
+/* Bits of the exit status */
+#define CHECK_UNMAPPED		1
+#define CHECK_SUPER		2
+#define CHECK_LOG		4
+#define CHECK_BAD_MEMORY	8
+#define CHECK_FAILED		16
+
+static const struct option_def opts[] = {
+	{ 'v', "verbose", NULL, "name the files that are well, too" },
+	{ 0 }
+};
+
+static const struct usage usage = {
+	.synopsis = "[-v] DIR",
+	.does = "look at every file; status 1 unmapped, +2 superblock, +4 log, +8 bad memory",
+	.opts = opts,
+};
+
+struct count {
+	unsigned long files;
+	unsigned long dirs;
+	unsigned long bad_ranges;
+	int status;
+};
+
+static void wrong(struct count *c, int bit, const char *path, const char *what)
+{
+	c->status |= bit;
+	famfs_err("%s: %s", quote(path), what);
+}
+
+/* The ranges of a file whose memory is bad, a few at a time */
+static void check_memory(struct count *c, int fd, const char *path)
+{
+	struct famfs_error errors[16];
+	uint64_t start = 0;
+	int i, n;
+
+	for (;;) {
+		n = kern_get_errors(fd, start, errors, ARRAY_SIZE(errors));
+		if (n < 0) {
+			wrong(c, CHECK_FAILED, path, strerror(-n));
+			return;
+		}
+		if (!n)
+			return;
+		c->status |= CHECK_BAD_MEMORY;
+		for (i = 0; i < n; i++) {
+			c->bad_ranges++;
+			printf("%s: bad memory: offset %llu length %llu, device %u offset %llu\n",
+			       quote(path), errors[i].pos, errors[i].len,
+			       errors[i].devindex, errors[i].offset);
+		}
+		start = errors[n - 1].pos + errors[n - 1].len;
+	}
+}
+
+/* Which bit a file sets that has no map, or a map of the wrong kind */
+static int role(const char *path, enum famfs_file_type *type)
+{
+	if (!strcmp(path, META_SUPER)) {
+		*type = FAMFS_FILE_SUPERBLOCK;
+		return CHECK_SUPER;
+	}
+	if (!strcmp(path, META_LOG)) {
+		*type = FAMFS_FILE_LOG;
+		return CHECK_LOG;
+	}
+	*type = FAMFS_FILE_REG;
+	return CHECK_UNMAPPED;
+}
+
+static void check_file(struct count *c, int dir, const char *name,
+		       const char *path)
+{
+	struct famfs_fmap_header *map;
+	enum famfs_file_type type;
+	int bit = role(path, &type);
+	int fd, rc;
+
+	c->files++;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) {
+		wrong(c, CHECK_FAILED, path, strerror(errno));
+		return;
+	}
+	rc = kern_map_get(fd, &map);
+	if (rc == -ENODATA) {
+		wrong(c, bit, path,
+		      "has no map; famfs logplay gives it one if the log has the file");
+	} else if (rc) {
+		wrong(c, CHECK_FAILED, path, strerror(-rc));
+	} else {
+		if (map->file_type != type)
+			wrong(c, bit, path, "is mapped as a file of another type");
+		else
+			famfs_info("%s: %llu bytes", quote(path),
+				   map->file_size);
+		free(map);
+		check_memory(c, fd, path);
+	}
+	close(fd);
+}
+
+/* @fd is closed; @path is empty for the root */
+static void check_dir(struct count *c, int fd, const char *path)
+{
+	const struct dirent *e;
+	struct stat st;
+	char *sub;
+	DIR *dir;
+	int next;
+
+	dir = fdopendir(fd);
+	if (!dir) {
+		wrong(c, CHECK_FAILED, *path ? path : ".", strerror(errno));
+		close(fd);
+		return;
+	}
+	c->dirs++;
+	while (errno = 0, (e = readdir(dir))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		if (asprintf(&sub, "%s%s%s", path, *path ? "/" : "",
+			     e->d_name) < 0) {
+			wrong(c, CHECK_FAILED, e->d_name, strerror(ENOMEM));
+			continue;
+		}
+		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
+			wrong(c, CHECK_FAILED, sub, strerror(errno));
+		} else if (S_ISREG(st.st_mode)) {
+			check_file(c, fd, e->d_name, sub);
+		} else if (S_ISDIR(st.st_mode)) {
+			next = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY |
+				      O_NOFOLLOW | O_CLOEXEC);
+			if (next < 0)
+				wrong(c, CHECK_FAILED, sub, strerror(errno));
+			else
+				check_dir(c, next, sub);
+		}
+		free(sub);
+	}
+	if (errno)
+		wrong(c, CHECK_FAILED, *path ? path : ".", strerror(errno));
+	closedir(dir);
+}
+
+static void check_meta(struct count *c, int root, const char *path, int bit)
+{
+	struct stat st;
+
+	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW))
+		wrong(c, bit, path, "is not there; famfs mkmeta makes it");
+	else if (!S_ISREG(st.st_mode))
+		wrong(c, bit, path, "is no regular file");
+}
+
+static int check(const char *name)
+{
+	struct count c = { 0 };
+	char rel[PATH_MAX];
+	int root, rc;
+
+	rc = inside_find_root(name, &root, rel, sizeof(rel));
+	if (rc) {
+		famfs_err("%s: %s", quote(name), strerror(-rc));
+		return CHECK_FAILED;
+	}
+	if (!kern_is_famfs(root)) {
+		famfs_err("%s: is not in a famfs mount", quote(name));
+		close(root);
+		return CHECK_FAILED;
+	}
+	check_meta(&c, root, META_SUPER, CHECK_SUPER);
+	check_meta(&c, root, META_LOG, CHECK_LOG);
+	check_dir(&c, root, "");
+	printf("%s: %lu files, %lu directories, %lu bad ranges\n", quote(name),
+	       c.files, c.dirs, c.bad_ranges);
+	return c.status;
+}
+
+static int run(int argc, char **argv, bool dryrun)
+{
+	int ch;
+
+	(void)dryrun;	/* changes nothing anyway */
+	while ((ch = options_next(argc, argv, &usage)) != OPTIONS_END) {
+		if (ch == OPTIONS_HELP)
+			return 0;
+		if (ch == OPTIONS_BAD)
+			return CHECK_FAILED;
+		famfs_set_verbose(true);
+	}
+	if (argc - optind != 1) {
+		options_wrong(argv[0], &usage, "a directory is needed");
+		return CHECK_FAILED;
+	}
+	return check(argv[optind]);
+}
+
+const struct command cmd_check = { "check", &usage, run };
