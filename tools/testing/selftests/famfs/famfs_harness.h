@@ -13,6 +13,23 @@
 
 #include "famfs_test.h"
 
+/*
+ * A test that takes longer than its time-out hangs. FAMFS_SLOW says how many
+ * times as long it may take here.
+ */
+static inline void allow_more_time(void)
+{
+	const char *slow = getenv("FAMFS_SLOW");
+	struct __fixture_metadata *fixture;
+	struct __test_metadata *test;
+
+	if (!slow || atoi(slow) < 1)
+		return;
+	for (fixture = __fixture_list; fixture; fixture = fixture->next)
+		for (test = fixture->tests; test; test = test->next)
+			test->timeout *= atoi(slow);
+}
+
 /**
  * run_tests() - all that main() of a test program does
  * @argc: of main()
@@ -25,6 +42,7 @@
 static inline int run_tests(int argc, char **argv)
 {
 	require_device();
+	allow_more_time();
 	return test_harness_run(argc, argv);
 }
 

@@ -3,125 +3,17 @@
  * What the famfs selftests share; see famfs_test.h.
  */
 #include <grp.h>
-#include <libgen.h>
 #include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include "famfs_test.h"
-
-#define DEFAULT_DEVICE	"/dev/dax0.0"
-#define DEFAULT_DEVICE2	"/dev/dax1.0"
 
 /* Open on the kernel's log, where it ended when the program began. All
  * processes of a program share this place in the log.
  */
 static int kernel_log = -1;
-
-/**
- * device() - path of the device under test
- *
- * Return: what the environment says, else the first of the machine.
- */
-const char *device(void)
-{
-	return getenv("FAMFS_DEV") ?: DEFAULT_DEVICE;
-}
-
-/* The directory of a device in sysfs, with one of its files. */
-static int device_sysfs(const char *dev, const char *file, char *path,
-			size_t size)
-{
-	struct stat st;
-
-	if (stat(dev, &st))
-		return -errno;
-	if (!S_ISCHR(st.st_mode))
-		return -ENODEV;
-	snprintf(path, size, "/sys/dev/char/%u:%u/%s", major(st.st_rdev),
-		 minor(st.st_rdev), file);
-	return 0;
-}
-
-/**
- * device_size() - bytes of a dax device, as the kernel lists them
- * @dev: path of the device
- *
- * Return: size in bytes; 0 if it is not a dax device.
- */
-__u64 device_size(const char *dev)
-{
-	char path[128], text[32];
-
-	if (device_sysfs(dev, "size", path, sizeof(path)) ||
-	    read_text(path, text, sizeof(text)))
-		return 0;
-	return strtoull(text, NULL, 0);
-}
-
-/**
- * device_driver() - which driver a device is bound to
- * @dev: path of the device
- * @name: where the driver's name goes
- * @size: bytes at @name
- *
- * Return: 0 or -errno; -ENOENT if it has no driver.
- */
-int device_driver(const char *dev, char *name, size_t size)
-{
-	char path[128], target[256];
-	ssize_t len;
-	int err;
-
-	err = device_sysfs(dev, "driver", path, sizeof(path));
-	if (err)
-		return err;
-	len = readlink(path, target, sizeof(target) - 1);
-	if (len < 0)
-		return -errno;
-	target[len] = '\0';
-	snprintf(name, size, "%s", basename(target));
-	return 0;
-}
-
-/* In a child: -1 if the device holds a famfs file system, else 0. */
-static int holds_famfs(void *dev)
-{
-	struct span start = { .offset = 0, .len = PAGE };
-	struct fmap *map = fmap_of(PAGE, &start, 1);
-	__u64 magic = 0;
-	int fd;
-
-	map->head.file_type = FAMFS_FILE_SUPERBLOCK;
-	if (private_mounts() || mount(dev, ROOT, "famfs", 0, NULL))
-		return 0;
-	fd = create_empty(ROOT "/superblock");
-	if (fd < 0 || map_create(fd, map))
-		return 0;
-	if (pread(fd, &magic, sizeof(magic), 0) != sizeof(magic))
-		return 0;
-	return magic == FAMFS_SUPER_MAGIC ? -1 : 0;
-}
-
-/**
- * device2() - path of a second device that may be overwritten
- *
- * Return: what the environment says, else the second of the machine unless it
- * holds a file system; NULL if there is no such device.
- */
-const char *device2(void)
-{
-	const char *dev = getenv("FAMFS_DEV2");
-
-	if (dev)
-		return device_size(dev) ? dev : NULL;
-	if (!device_size(DEFAULT_DEVICE2) ||
-	    in_child(holds_famfs, DEFAULT_DEVICE2))
-		return NULL;
-	return DEFAULT_DEVICE2;
-}
 
 /**
  * require_device() - end the program as skipped if it cannot test anything
@@ -147,16 +39,16 @@ void require_device(void)
 		ksft_exit_skip("famfs is not there: modprobe famfs\n");
 	size = device_size(dev);
 	if (!size)
-		ksft_exit_skip("%s is not a dax device; FAMFS_DEV=/dev/daxX.Y names another\n",
+		ksft_exit_skip("%s is not a dax device; FAMFS_DEV names another\n",
 			       dev);
 	if (size < DEVICE_MIN)
 		ksft_exit_skip("%s has %llu bytes, and the tests need %llu\n",
 			       dev, size, DEVICE_MIN);
 	err = device_driver(dev, driver, sizeof(driver));
-	if (err || !strcmp(driver, "device_dax"))
+	if (!is_block(dev) && (err || !strcmp(driver, "device_dax")))
 		ksft_exit_skip("%s is bound to %s: bind it to fsdev_dax\n", dev,
 			       err ? "no driver" : driver);
-	if (!getenv("FAMFS_DEV") && in_child(holds_famfs, (void *)dev))
+	if (!getenv("FAMFS_DEV") && !device_may_be_used(dev))
 		ksft_exit_skip("%s holds a file system; FAMFS_DEV=%s overwrites it\n",
 			       dev, dev);
 	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -301,6 +193,47 @@ struct fmap *fmap_of(__u64 size, const struct span *spans, __u32 n)
 		map->ext[i].len = spans[i].len;
 	}
 	return map;
+}
+
+/**
+ * fmap_striped() - the message for a file that is interleaved
+ * @size: of the file, in bytes
+ * @stripes: its parts, in file order
+ * @n: number of @stripes
+ *
+ * Return: the message; free() it.
+ */
+void *fmap_striped(__u64 size, const struct stripe *stripes, __u32 n)
+{
+	struct famfs_fmap_header *head;
+	size_t bytes = sizeof(*head);
+	char *at;
+
+	for (__u32 i = 0; i < n; i++)
+		bytes += sizeof(struct famfs_fmap_interleave) +
+			 stripes[i].nstrips * sizeof(*stripes[i].strips);
+	head = allocate(bytes);
+	head->file_type = FAMFS_FILE_REG;
+	head->fmap_version = FAMFS_FMAP_VERSION;
+	head->ext_type = FAMFS_EXT_INTERLEAVE;
+	head->nextents = n;
+	head->fmap_size = bytes;
+	head->file_size = size;
+	at = (char *)(head + 1);
+	for (__u32 i = 0; i < n; i++) {
+		struct famfs_fmap_interleave record = {
+			.nstrips = stripes[i].nstrips,
+			.chunk_size = stripes[i].chunk_size,
+			.nbytes = stripes[i].nbytes,
+		};
+
+		memcpy(at, &record, sizeof(record));
+		at += sizeof(record);
+		bytes = stripes[i].nstrips * sizeof(*stripes[i].strips);
+		memcpy(at, stripes[i].strips, bytes);
+		at += bytes;
+	}
+	return head;
 }
 
 /**
@@ -564,7 +497,7 @@ bool kernel_complained(char *line, size_t size)
 	static const char * const signs[] = {
 		"WARNING:", "BUG:", "Oops", "general protection fault",
 		"Call Trace:", "INFO: task", "INFO: possible", "rcu: INFO",
-		"UBSAN:", "KASAN:", "corruption", "Bad page",
+		"UBSAN:", "KASAN:", "corruption.", "Bad page",
 	};
 	char record[8192], *text;
 	bool found = false;

@@ -67,10 +67,28 @@ struct fmap {
 	struct famfs_fmap_simple ext[];
 };
 
+/**
+ * struct stripe - a part of a file that is interleaved
+ * @chunk_size: bytes that lie together on a strip
+ * @nbytes: bytes of the file
+ * @nstrips: number of @strips
+ * @strips: where it lies
+ */
+struct stripe {
+	__u32 chunk_size;
+	__u64 nbytes;
+	__u32 nstrips;
+	const struct famfs_fmap_simple *strips;
+};
+
 const char *device(void);
 const char *device2(void);
 __u64 device_size(const char *dev);
+bool is_block(const char *dev);
+bool device_may_be_used(const char *dev);
 int device_driver(const char *dev, char *name, size_t size);
+int device_write_cache(const char *dev, const char *value);
+int device_node(const char *dev, const char *path, mode_t mode);
 void require_device(void);
 
 int private_mounts(void);
@@ -79,7 +97,12 @@ int in_child(int (*fn)(void *arg), void *arg);
 int drop_cap(int cap);
 int become_nobody(void);
 
+int devices(const char *paths[], int max);
+int daxdev_open(int fd, __u64 index, const char *path);
+long opts(int fd, unsigned long cmd, __u64 bits);
+
 struct fmap *fmap_alloc(__u32 nextents);
+void *fmap_striped(__u64 size, const struct stripe *stripes, __u32 n);
 struct fmap *fmap_of(__u64 size, const struct span *spans, __u32 n);
 int map_create(int fd, const void *message);
 int map_get(int fd, void *buffer);

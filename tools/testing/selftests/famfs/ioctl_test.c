@@ -271,7 +271,7 @@ static void try_unknown(struct __test_metadata *_metadata, int fd)
 	static const unsigned int known[] = {
 		FAMFSIOC_NOP, FAMFSIOC_MAP_CREATE, FAMFSIOC_DAXDEV_OPEN,
 		FAMFSIOC_GET_OPTS, FAMFSIOC_SET_OPTS, FAMFSIOC_CLEAR_OPTS,
-		FAMFSIOC_MAP_GET,
+		FAMFSIOC_MAP_GET, FAMFSIOC_GET_ERRORS,
 	};
 	static char argument[1 << _IOC_SIZEBITS];
 

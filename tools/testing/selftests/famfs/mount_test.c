@@ -5,6 +5,7 @@
  */
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/loop.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
@@ -264,7 +265,6 @@ TEST_F(mounts, detached_and_dropped)
 TEST_F(mounts, second_mount_is_busy)
 {
 	char log[LOG_SIZE];
-	struct stat st;
 	int fd;
 
 	ASSERT_EQ(0, mount_at(device(), ROOT, NULL));
@@ -278,8 +278,7 @@ TEST_F(mounts, second_mount_is_busy)
 	}
 
 	/* By another name it is the same device. */
-	ASSERT_EQ(0, stat(device(), &st));
-	ASSERT_EQ(0, ERR(mknod(SCRATCH "/node", S_IFCHR | 0600, st.st_rdev)));
+	ASSERT_EQ(0, device_node(device(), SCRATCH "/node", 0600));
 	EXPECT_EQ(-EBUSY, mount_at(SCRATCH "/node", ROOT2, NULL));
 
 	/* The first goes on, and its end frees the device. */
@@ -354,7 +353,70 @@ TEST_F(mounts, not_a_dax_device)
 	/* A block device without a driver, and a character device without. */
 	ASSERT_EQ(0, ERR(mknod(SCRATCH "/block", S_IFBLK | 0600,
 			       makedev(259, 1048575))));
-	refuse_source(_metadata, -EINVAL, SCRATCH "/block");
+	refuse_source(_metadata, -ENXIO, SCRATCH "/block");
+}
+
+/* A block device of 1 MiB that is not DAX; gone when it is closed. */
+static int loop_device(char *path, size_t size)
+{
+	struct loop_config config = {
+		.info.lo_flags = LO_FLAGS_AUTOCLEAR,
+	};
+	int control, fd, nr;
+
+	/* Opening this number, by any node, loads the driver. */
+	if (mknod(SCRATCH "/loop-control", S_IFCHR | 0600, makedev(10, 237)))
+		return -errno;
+	control = open(SCRATCH "/loop-control", O_RDWR | O_CLOEXEC);
+	if (control < 0)
+		return -errno;
+	nr = ioctl(control, LOOP_CTL_GET_FREE);
+	close(control);
+	if (nr < 0)
+		return -errno;
+	snprintf(path, size, "/dev/loop%d", nr);
+	config.fd = memfd_create("loop", MFD_CLOEXEC);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || ftruncate(config.fd, MiB) ||
+	    ioctl(fd, LOOP_CONFIGURE, &config))
+		return -errno;
+	close(config.fd);
+	return fd;
+}
+
+TEST_F(mounts, block_device_that_is_not_dax)
+{
+	char path[64], log[LOG_SIZE];
+	int fd;
+
+	fd = loop_device(path, sizeof(path));
+	if (fd < 0)
+		SKIP(return, "no loop device: %s", strerror(-fd));
+	refuse_source(_metadata, -EOPNOTSUPP, path);
+	EXPECT_EQ(-EOPNOTSUPP, try_create(path, NULL, NULL, log));
+	EXPECT_NE(NULL, strstr(log, "fsdax")) {
+		TH_LOG("does not say what to do: '%s'", log);
+	}
+	/* It was let go of. */
+	close(fd);
+	fd = open(path, O_RDWR | O_EXCL);
+	EXPECT_LE(0, fd);
+}
+
+/* Who has a block device for himself keeps it. */
+TEST_F(mounts, block_device_in_use)
+{
+	int fd;
+
+	if (!is_block(device()))
+		SKIP(return, "%s is not a block device", device());
+	fd = open(device(), O_RDONLY | O_EXCL);
+	ASSERT_LE(0, fd);
+	refuse_source(_metadata, -EBUSY, device());
+	close(fd);
+	ASSERT_EQ(0, mount_at(device(), ROOT, NULL));
+	EXPECT_EQ(-EBUSY, ERR(open(device(), O_RDONLY | O_EXCL)));
+	EXPECT_EQ(-EBUSY, ERR(mount(device(), ROOT2, "ext4", 0, NULL)));
 }
 
 TEST_F(mounts, wrong_paths)
@@ -422,8 +484,16 @@ TEST_F(mounts, wrong_options)
 /* Programs ask for it; it is so anyway. */
 TEST_F(mounts, dax_always)
 {
+	char source[256], options[256];
+
 	EXPECT_EQ(0, mount_at(device(), ROOT, "dax=always,mode=0700"));
 	EXPECT_EQ(S_IFDIR | 0700, root_mode());
+	shown_options(source, options);
+	EXPECT_TRUE(has_option(options, "dax=always"));
+	ASSERT_EQ(0, ERR(umount(ROOT)));
+	ASSERT_EQ(0, mount_at(device(), ROOT, NULL));
+	shown_options(source, options);
+	EXPECT_TRUE(has_option(options, "dax=always"));
 }
 
 TEST_F(mounts, mode_of_the_root_directory)
@@ -650,11 +720,7 @@ static int mount_without_dac_override(void *arg)
 
 TEST_F(mounts, permissions_of_the_node)
 {
-	struct stat st;
-
-	ASSERT_EQ(0, stat(device(), &st));
-	ASSERT_EQ(0, ERR(mknod(SCRATCH "/node", S_IFCHR, st.st_rdev)));
-	ASSERT_EQ(0, ERR(chmod(SCRATCH "/node", 0666)));
+	ASSERT_EQ(0, device_node(device(), SCRATCH "/node", 0666));
 	EXPECT_EQ(0, in_child(mount_without_dac_override, SCRATCH "/node"));
 	ASSERT_EQ(0, ERR(umount(ROOT)));
 	ASSERT_EQ(0, ERR(chmod(SCRATCH "/node", 0600)));
@@ -669,11 +735,9 @@ TEST_F(mounts, permissions_of_the_node)
 TEST_F(mounts, node_on_nodev)
 {
 	char log[LOG_SIZE];
-	struct stat st;
 
-	ASSERT_EQ(0, stat(device(), &st));
 	ASSERT_EQ(0, ERR(mount("tmpfs", ROOT2, "tmpfs", MS_NODEV, NULL)));
-	ASSERT_EQ(0, ERR(mknod(ROOT2 "/node", S_IFCHR | 0600, st.st_rdev)));
+	ASSERT_EQ(0, device_node(device(), ROOT2 "/node", 0600));
 	EXPECT_EQ(-EACCES, mount_at(ROOT2 "/node", ROOT, NULL));
 	EXPECT_EQ(-EACCES, try_create(ROOT2 "/node", NULL, NULL, log));
 }
@@ -692,8 +756,8 @@ TEST_F(mounts, device_in_devdax_mode)
 	const char *dev = device2(), *name;
 	char driver[64], log[LOG_SIZE];
 
-	if (!dev)
-		SKIP(return, "no second device: FAMFS_DEV2 names one");
+	if (!dev || is_block(dev))
+		SKIP(return, "no second character device: FAMFS_DEV2 names one");
 	name = strrchr(dev, '/') + 1;
 	ASSERT_EQ(0, device_driver(dev, driver, sizeof(driver)));
 	ASSERT_STREQ("fsdev_dax", driver);

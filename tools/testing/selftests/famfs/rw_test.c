@@ -638,6 +638,7 @@ TEST_F(file, direct_opens)
 TEST_F(file, without_waiting)
 {
 	struct iovec v = { self->seen, 2 * PAGE };
+	ssize_t done;
 	int fd;
 
 	EXPECT_EQ(2 * PAGE, preadv2(self->fd, &v, 1, 4 * PAGE, RWF_NOWAIT));
@@ -647,7 +648,16 @@ TEST_F(file, without_waiting)
 	/* The kernel takes such writes through O_DIRECT only. */
 	fd = open(ROOT "/file", O_WRONLY | O_DIRECT);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(2 * PAGE, pwritev2(fd, &v, 1, 4 * PAGE, RWF_NOWAIT));
+	/*
+	 * Older kernels do not change a file's times without waiting, for no
+	 * file system: there it works only for as long as the clock that times
+	 * are taken from has not ticked since they were set.
+	 */
+	do {
+		ASSERT_EQ(0, futimens(fd, NULL));
+		done = pwritev2(fd, &v, 1, 4 * PAGE, RWF_NOWAIT);
+	} while (done < 0 && errno == EAGAIN);
+	EXPECT_EQ(2 * PAGE, done);
 	memcpy(self->must + 4 * PAGE, self->seen, 2 * PAGE);
 	EXPECT_EQ(-ENOSPC, ERR(pwritev2(fd, &v, 1, SIZE, RWF_NOWAIT)));
 	EXPECT_INTACT();

@@ -1,0 +1,807 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Memory that goes bad: what is lost is exactly what was hit, whoever uses it
+ * is told, and all else goes on.
+ */
+#include <sys/fanotify.h>
+
+#include "famfs_harness.h"
+
+#include "famfs_failure.h"
+
+#define SIZE		(8 * MiB)
+#define LARGE_AT	(32 * MiB)	/* mapped with 2 MiB pages */
+#define SMALL_AT	(64 * MiB + PAGE) /* mapped with 4 KiB pages */
+#define OTHER_AT	(96 * MiB)
+
+FIXTURE(failure) {
+	int fd;		/* of the file whose memory goes bad */
+	int other;	/* of a file that has nothing to do with it */
+	unsigned char *at;
+	unsigned char *other_at;
+	__u64 offset;
+	int log;
+};
+
+FIXTURE_VARIANT(failure) {
+	__u64 offset;
+	__u64 bad;	/* page of the file that goes bad */
+};
+
+FIXTURE_VARIANT_ADD(failure, small_pages) {
+	.offset = SMALL_AT,
+	.bad = 700,
+};
+
+FIXTURE_VARIANT_ADD(failure, large_pages) {
+	.offset = LARGE_AT,
+	.bad = 700,
+};
+
+FIXTURE_VARIANT_ADD(failure, first_page) {
+	.offset = LARGE_AT,
+	.bad = 0,
+};
+
+FIXTURE_VARIANT_ADD(failure, last_page) {
+	.offset = LARGE_AT,
+	.bad = SIZE / PAGE - 1,
+};
+
+FIXTURE_SETUP(failure)
+{
+	struct span spans[] = { { variant->offset, SIZE } };
+
+	ASSERT_EQ(0, private_mounts());
+	ASSERT_EQ(0, mount_famfs());
+	ASSERT_EQ(0, ERR(mkdir(ROOT "/dir", 0755)));
+	self->fd = create_spans(ROOT "/dir/victim", SIZE, spans, 1);
+	ASSERT_LE(0, self->fd);
+	self->other = create_at(ROOT "/other", OTHER_AT, SIZE);
+	ASSERT_LE(0, self->other);
+	self->offset = variant->bad * PAGE;
+
+	self->at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->at);
+	self->other_at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      self->other, 0);
+	ASSERT_NE(MAP_FAILED, self->other_at);
+	fill(self->at, SIZE, 1);
+	fill(self->other_at, SIZE, 2);
+	catch_sigbus();
+
+	self->log = log_open();
+	ASSERT_LE(0, self->log);
+}
+
+FIXTURE_TEARDOWN(failure)
+{
+	munmap(self->at, SIZE);
+	munmap(self->other_at, SIZE);
+	close(self->fd);
+	close(self->other);
+	EXPECT_EQ(0, ERR(umount(ROOT)));
+	EXPECT_EQ(0, device_rebind(device()));
+	EXPECT_CLEAN_LOG();
+}
+
+TEST_F(failure, hits_one_page_of_one_file)
+{
+	unsigned char *must = malloc(SIZE), *seen = malloc(SIZE);
+
+	ASSERT_EQ(0, poison(self->at + self->offset));
+
+	/* In the mapping: that page, by its address, and no other */
+	ASSERT_EQ(-1, touch(self->at + self->offset + 5, false));
+	EXPECT_EQ(self->at + self->offset,
+		  (void *)((unsigned long)trapped.si_addr & ~(PAGE - 1)));
+	EXPECT_EQ(BUS_MCEERR_AR, trapped.si_code);
+	EXPECT_EQ(-1, touch(self->at + self->offset, true));
+	EXPECT_EQ(-1, first_wrong_page(self->at, SIZE, &variant->bad, 1));
+
+	/* By read: all before, an error there, all behind */
+	fill(must, SIZE, 1);
+	EXPECT_EQ((ssize_t)self->offset ?: -1,
+		  pread(self->fd, seen, SIZE, 0));
+	EXPECT_EQ(-1, first_difference(must, seen, self->offset));
+	EXPECT_EQ(-EIO, ERR(pread(self->fd, seen, 1, self->offset + 77)));
+	EXPECT_EQ(-EIO, ERR(pread(self->fd, seen, PAGE, self->offset)));
+	EXPECT_EQ((ssize_t)(SIZE - self->offset - PAGE),
+		  pread(self->fd, seen, SIZE, self->offset + PAGE));
+	EXPECT_EQ(-1, first_difference(must + self->offset + PAGE, seen,
+				       SIZE - self->offset - PAGE));
+
+	/* By write: neither a part nor, where nothing can mend it, the whole */
+	EXPECT_EQ(-EIO, ERR(pwrite(self->fd, must, 1, self->offset)));
+	EXPECT_EQ(-EIO, ERR(pwrite(self->fd, must, PAGE, self->offset)));
+
+	EXPECT_EQ(-1, first_wrong_page(self->other_at, SIZE, NULL, 0));
+	fill(must, SIZE, 2);
+	EXPECT_EQ(-1, first_difference(must, self->other_at, SIZE));
+	/* What was stored there is lost: whoever syncs is told, once */
+	EXPECT_EQ(-EIO, ERR(fsync(self->fd)));
+	EXPECT_EQ(0, ERR(fsync(self->fd)));
+	EXPECT_EQ(0, ERR(fsync(self->other)));
+	EXPECT_EQ(0, posix_fadvise(self->fd, 0, 0, POSIX_FADV_DONTNEED));
+	free(must);
+	free(seen);
+}
+
+TEST_F(failure, is_logged_and_listed)
+{
+	struct error_list errors;
+	char line[160];
+
+	ASSERT_EQ(0, get_errors(self->fd, &errors));
+	EXPECT_EQ(0, errors.head.nr);
+
+	ASSERT_EQ(0, poison(self->at + self->offset));
+
+	/* The kernel's printf writes 0 as 0x0 */
+	snprintf(line, sizeof(line),
+		 "%s: bad memory at %#llx, length 0x1000: /dir/victim at 0x%llx",
+		 device_name(device()), variant->offset + self->offset,
+		 self->offset);
+	EXPECT_EQ(1, log_count(self->log, line)) {
+		TH_LOG("not once in the log: %s", line);
+	}
+
+	ASSERT_EQ(0, get_errors(self->fd, &errors));
+	ASSERT_EQ(1, errors.head.nr);
+	EXPECT_EQ(self->offset, errors.error[0].pos);
+	EXPECT_EQ(PAGE, errors.error[0].len);
+	EXPECT_EQ(0, errors.error[0].devindex);
+	EXPECT_EQ(variant->offset + self->offset, errors.error[0].offset);
+
+	ASSERT_EQ(0, get_errors(self->other, &errors));
+	EXPECT_EQ(0, errors.head.nr);
+}
+
+/* Two pages next to each other, and one apart */
+TEST_F(failure, of_several_pages)
+{
+	const __u64 pages[] = { 3, 4, 600 };
+	struct error_list errors;
+	__u64 seen = 0;
+
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(0, poison(self->at + pages[i] * PAGE));
+	ASSERT_EQ(0, get_errors(self->fd, &errors));
+	for (__u32 i = 0; i < errors.head.nr; i++)
+		seen += errors.error[i].len;
+	EXPECT_EQ(3 * PAGE, seen);
+
+	/* One at a time, each call goes on where the last one ended */
+	seen = 0;
+	errors.head.start = 0;
+	for (;;) {
+		errors.head.nr = 1;
+		ASSERT_EQ(0, ERR(ioctl(self->fd, FAMFSIOC_GET_ERRORS,
+				       &errors)));
+		if (!errors.head.nr)
+			break;
+		seen += errors.error[0].len;
+		errors.head.start = errors.error[0].pos + errors.error[0].len;
+	}
+	EXPECT_EQ(3 * PAGE, seen);
+	EXPECT_EQ(-1, first_wrong_page(self->at, SIZE, pages, 3));
+}
+
+/* Whoever maps the page is told, and not only who came upon it */
+TEST_F(failure, tells_every_process)
+{
+	int ready[2], status;
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, ERR(pipe(ready)));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		sigset_t set;
+		siginfo_t info;
+
+		sigemptyset(&set);
+		sigaddset(&set, SIGBUS);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		(void)*(volatile unsigned char *)(self->at + self->offset);
+		write(ready[1], "", 1);
+		if (sigwaitinfo(&set, &info) != SIGBUS)
+			_exit(1);
+		if (info.si_code != BUS_MCEERR_AO)
+			_exit(2);
+		_exit(info.si_addr == self->at + self->offset ? 0 : 3);
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	ASSERT_EQ(0, poison(self->at + self->offset));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+/* The next mount, and the next file there, know it from the start */
+TEST_F(failure, stays_over_mounts)
+{
+	struct span spans[] = { { variant->offset, SIZE } };
+	unsigned char *buffer = malloc(SIZE);
+
+	ASSERT_EQ(0, poison(self->at + self->offset));
+	munmap(self->at, SIZE);
+	munmap(self->other_at, SIZE);
+	close(self->fd);
+	close(self->other);
+	ASSERT_EQ(0, ERR(umount(ROOT)));
+
+	ASSERT_EQ(0, mount_famfs());
+	self->fd = create_spans(ROOT "/victim", SIZE, spans, 1);
+	ASSERT_LE(0, self->fd);
+	self->other = create_at(ROOT "/other", OTHER_AT, SIZE);
+	ASSERT_LE(0, self->other);
+	EXPECT_EQ(-EIO, ERR(pread(self->fd, buffer, 1, self->offset)));
+	self->at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			self->fd, 0);
+	self->other_at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      self->other, 0);
+	EXPECT_EQ(-1, first_wrong_page(self->at, SIZE, &variant->bad, 1));
+	EXPECT_EQ(-1, first_wrong_page(self->other_at, SIZE, NULL, 0));
+	free(buffer);
+}
+
+/* The event says which file of which file system, and what error */
+TEST_F(failure, is_an_event)
+{
+	struct {
+		struct file_handle head;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} victim = { .head.handle_bytes = MAX_HANDLE_SZ };
+	struct fanotify_event_metadata *event;
+	struct fanotify_event_info_header *info;
+	struct fanotify_event_info_fid *fid;
+	bool error = false, file = false;
+	struct file_handle *handle;
+	char events[4096];
+	int fan, mount_id;
+	ssize_t len;
+
+	fan = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID, O_RDONLY);
+	ASSERT_LE(0, fan);
+	ASSERT_EQ(0, ERR(fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+				       FAN_FS_ERROR, AT_FDCWD, ROOT)));
+	ASSERT_EQ(0, ERR(name_to_handle_at(AT_FDCWD, ROOT "/dir/victim",
+					   &victim.head, &mount_id, 0)));
+	ASSERT_EQ(0, poison(self->at + self->offset));
+	len = read(fan, events, sizeof(events));
+	ASSERT_LT(0, len);
+	event = (void *)events;
+	EXPECT_EQ(FAN_FS_ERROR, event->mask);
+	info = (void *)(events + event->metadata_len);
+	while ((char *)info < events + event->event_len) {
+		if (info->info_type == FAN_EVENT_INFO_TYPE_ERROR) {
+			EXPECT_EQ(EIO, ((struct fanotify_event_info_error *)
+					info)->error);
+			error = true;
+		}
+		if (info->info_type == FAN_EVENT_INFO_TYPE_FID) {
+			fid = (void *)info;
+			handle = (void *)fid->handle;
+			file = handle->handle_type == victim.head.handle_type &&
+			       handle->handle_bytes ==
+			       victim.head.handle_bytes &&
+			       !memcmp(handle->f_handle, victim.head.f_handle,
+				       handle->handle_bytes);
+		}
+		info = (void *)((char *)info + info->len);
+	}
+	EXPECT_TRUE(error);
+	EXPECT_TRUE(file);
+	close(fan);
+}
+
+TEST_F(failure, is_counted)
+{
+	char path[128], count[32];
+
+	snprintf(path, sizeof(path), "/sys/fs/famfs/%s/errors",
+		 device_name(device()));
+	ASSERT_EQ(0, read_text(path, count, sizeof(count)));
+	EXPECT_EQ(0, atoi(count));
+	ASSERT_EQ(0, poison(self->at + self->offset));
+	ASSERT_EQ(0, read_text(path, count, sizeof(count)));
+	EXPECT_EQ(1, atoi(count));
+}
+
+/* A file of one part that is interleaved over two or three strips. */
+#define CHUNK		(2 * MiB)
+#define CHUNKS		7
+
+FIXTURE(striped) {
+	int fd;
+	unsigned char *at;
+};
+
+FIXTURE_VARIANT(striped) {
+	__u32 strips;
+	__u32 devices;
+};
+
+FIXTURE_VARIANT_ADD(striped, one_device) {
+	.strips = 3,
+	.devices = 1,
+};
+
+FIXTURE_VARIANT_ADD(striped, two_devices) {
+	.strips = 2,
+	.devices = 2,
+};
+
+FIXTURE_SETUP(striped)
+{
+	struct famfs_fmap_simple strips[3] = { 0 };
+	const struct stripe stripe = {
+		.nstrips = variant->strips,
+		.chunk_size = CHUNK,
+		.nbytes = CHUNKS * CHUNK,
+		.strips = strips,
+	};
+
+	if (variant->devices > 1 && !device2())
+		SKIP(return, "there is no second device");
+	ASSERT_EQ(0, private_mounts());
+	ASSERT_EQ(0, mount_famfs());
+	self->fd = create_empty(ROOT "/file");
+	ASSERT_LE(0, self->fd);
+	if (variant->devices > 1)
+		ASSERT_EQ(0, daxdev_open(self->fd, 1, device2()));
+	for (__u32 i = 0; i < variant->strips; i++) {
+		strips[i].devindex = i % variant->devices;
+		strips[i].offset = (i + 2) * 16 * MiB;
+		strips[i].len = 4 * CHUNK;
+	}
+	ASSERT_EQ(0, map_create(self->fd, fmap_striped(CHUNKS * CHUNK, &stripe,
+						       1)));
+	self->at = mmap(NULL, CHUNKS * CHUNK, PROT_READ | PROT_WRITE,
+			MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, self->at);
+	fill(self->at, CHUNKS * CHUNK, 5);
+	catch_sigbus();
+}
+
+FIXTURE_TEARDOWN(striped)
+{
+	if (!self->at)
+		return;
+	munmap(self->at, CHUNKS * CHUNK);
+	close(self->fd);
+	EXPECT_EQ(0, ERR(umount(ROOT)));
+	EXPECT_EQ(0, device_rebind(device()));
+	if (variant->devices > 1)
+		EXPECT_EQ(0, device_rebind(device2()));
+	EXPECT_CLEAN_LOG();
+}
+
+TEST_F(striped, loses_only_the_page)
+{
+	/* In the first chunk, in one in the middle, and the last page */
+	const __u64 bad[] = {
+		7, 4 * CHUNK / PAGE + 100, CHUNKS * CHUNK / PAGE - 1,
+	};
+	unsigned char *must = malloc(CHUNKS * CHUNK), byte;
+	struct error_list errors;
+
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(0, poison(self->at + bad[i] * PAGE));
+	EXPECT_EQ(-1, first_wrong_page(self->at, CHUNKS * CHUNK, bad, 3));
+	ASSERT_EQ(0, get_errors(self->fd, &errors));
+	ASSERT_EQ(3, errors.head.nr);
+
+	fill(must, CHUNKS * CHUNK, 5);
+	for (int i = 0; i < 3; i++) {
+		__u64 chunk = bad[i] * PAGE / CHUNK;
+		__u64 strip = chunk % variant->strips;
+
+		EXPECT_EQ(bad[i] * PAGE, errors.error[i].pos);
+		EXPECT_EQ(PAGE, errors.error[i].len);
+		EXPECT_EQ(strip % variant->devices, errors.error[i].devindex);
+		EXPECT_EQ((strip + 2) * 16 * MiB +
+			  chunk / variant->strips * CHUNK +
+			  bad[i] * PAGE % CHUNK, errors.error[i].offset);
+		EXPECT_EQ(-EIO, ERR(pread(self->fd, &byte, 1, bad[i] * PAGE)));
+	}
+	for (__u64 p = 0; p < CHUNKS * CHUNK / PAGE; p++)
+		if (p != bad[0] && p != bad[1] && p != bad[2])
+			ASSERT_EQ(-1, first_difference(must + p * PAGE,
+						       self->at + p * PAGE,
+						       PAGE));
+	free(must);
+}
+
+/* Memory that fails by its number, whether anybody has it mapped or not. */
+FIXTURE(spot) {
+	int log;
+	__u64 pfn;	/* of the first page at LARGE_AT */
+};
+
+static int file_at(const char *name, __u64 offset, __u64 size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), ROOT "/%s", name);
+	return create_at(path, offset, size);
+}
+
+static unsigned char *map_shared(int fd, __u64 size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+FIXTURE_SETUP(spot)
+{
+	unsigned char *at;
+	int fd;
+
+	ASSERT_EQ(0, private_mounts());
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("probe", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	fill(at, SIZE, 9);
+	self->pfn = pfn_of(at);
+	ASSERT_NE(0, self->pfn);
+	munmap(at, SIZE);
+	close(fd);
+	/* A new mount knows nothing of the file */
+	ASSERT_EQ(0, ERR(umount(ROOT)));
+	catch_sigbus();
+	self->log = log_open();
+	ASSERT_LE(0, self->log);
+}
+
+FIXTURE_TEARDOWN(spot)
+{
+	umount(ROOT);
+	EXPECT_EQ(0, device_rebind(device()));
+	EXPECT_CLEAN_LOG();
+}
+
+TEST_F(spot, of_no_file_and_then_of_one)
+{
+	const __u64 bad = 77;
+	struct error_list errors;
+	unsigned char *at, byte;
+	char line[128];
+	int fd, rc;
+
+	ASSERT_EQ(0, mount_famfs());
+	rc = inject_pfn(self->pfn + bad);
+	if (rc == -ENOENT)
+		SKIP(return, "the kernel has no injector");
+	ASSERT_EQ(0, rc);
+	snprintf(line, sizeof(line),
+		 "%s: bad memory at %#llx, length 0x1000: no file",
+		 device_name(device()), LARGE_AT + bad * PAGE);
+	EXPECT_EQ(1, log_count(self->log, line));
+
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EIO, ERR(pread(fd, &byte, 1, bad * PAGE)));
+	EXPECT_EQ(1, pread(fd, &byte, 1, bad * PAGE - 1));
+	ASSERT_EQ(0, get_errors(fd, &errors));
+	ASSERT_EQ(1, errors.head.nr);
+	EXPECT_EQ(bad * PAGE, errors.error[0].pos);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, &bad, 1));
+	munmap(at, SIZE);
+	close(fd);
+}
+
+TEST_F(spot, of_a_file_that_nobody_maps)
+{
+	const __u64 bad = 77;
+	struct error_list errors;
+	unsigned char *at, byte;
+	int fd, rc;
+
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(1, pread(fd, &byte, 1, bad * PAGE));
+	rc = inject_pfn(self->pfn + bad);
+	if (rc == -ENOENT)
+		SKIP(return, "the kernel has no injector");
+	ASSERT_EQ(0, rc);
+	EXPECT_EQ(1, log_count(self->log, ": /file at 0x4d000"));
+	EXPECT_EQ(-EIO, ERR(pread(fd, &byte, 1, bad * PAGE)));
+	EXPECT_EQ(1, pread(fd, &byte, 1, (bad + 1) * PAGE));
+	ASSERT_EQ(0, get_errors(fd, &errors));
+	EXPECT_EQ(1, errors.head.nr);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, &bad, 1));
+	EXPECT_EQ(-EHWPOISON, ERR(madvise(at + bad * PAGE, PAGE,
+					  MADV_POPULATE_READ)));
+	EXPECT_EQ(0, ERR(madvise(at, bad * PAGE, MADV_POPULATE_READ)));
+	munmap(at, SIZE);
+	close(fd);
+}
+
+/* What the kernel then knows of it, the next mount knows, and no more */
+TEST_F(spot, while_nothing_is_mounted)
+{
+	const __u64 bad = 77;
+	unsigned char *at;
+	int fd, rc;
+
+	rc = inject_pfn(self->pfn + bad);
+	if (rc == -ENOENT)
+		SKIP(return, "the kernel has no injector");
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, &bad, rc ? 0 : 1));
+	munmap(at, SIZE);
+	close(fd);
+}
+
+/* In a process of its own: which page of its mapping was taken from it. */
+static int wait_for_loss(int fd, int ready, __u64 bad)
+{
+	unsigned char *at = map_shared(fd, SIZE);
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGBUS);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (__u64 b = 0; b < SIZE; b += PMD)
+		at[b]++;
+	if (write(ready, "", 1) != 1)
+		return 1;
+	if (sigwaitinfo(&set, &info) != SIGBUS || info.si_code != BUS_MCEERR_AO)
+		return 2;
+	if (info.si_addr != at + bad * PAGE)
+		return 3;
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return first_wrong_page(at, SIZE, &bad, 1) == -1 ? 0 : 4;
+}
+
+TEST_F(spot, of_several_processes)
+{
+	const __u64 bad = PMD / PAGE + 5;
+	int fd, ready[2], status;
+	pid_t pid[3];
+	char byte;
+
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pipe(ready));
+	if (inject_pfn(self->pfn + OTHER_AT / PAGE) == -ENOENT)
+		SKIP(return, "the kernel has no injector");
+	for (int i = 0; i < 3; i++) {
+		pid[i] = fork();
+		ASSERT_LE(0, pid[i]);
+		if (!pid[i])
+			_exit(wait_for_loss(fd, ready[1], bad));
+		ASSERT_EQ(1, read(ready[0], &byte, 1));
+	}
+	ASSERT_EQ(0, inject_pfn(self->pfn + bad));
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(pid[i], waitpid(pid[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	close(fd);
+}
+
+/* Faults, maps that come and go, and failures, at once */
+TEST_F_TIMEOUT(spot, races_with_faults_and_maps, 120)
+{
+	volatile int *stop = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const __u64 policy = FAMFS_OPT_UNLINK;
+	__u64 state = seed(), bad[2][12];
+	int fd, root, status;
+	unsigned char *at;
+	pid_t pid[3];
+
+	ASSERT_EQ(0, mount_famfs());
+	root = open(ROOT, O_RDONLY);
+	ASSERT_EQ(0, ERR(ioctl(root, FAMFSIOC_SET_OPTS, &policy)));
+	close(root);
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	if (inject_pfn(self->pfn + OTHER_AT / PAGE) == -ENOENT)
+		SKIP(return, "the kernel has no injector");
+
+	for (int i = 0; i < 3; i++) {
+		pid[i] = fork();
+		ASSERT_LE(0, pid[i]);
+		if (pid[i])
+			continue;
+		while (!*stop) {
+			char name[16];
+			int made;
+
+			if (i < 2) {
+				for (__u64 b = 0; b < SIZE; b += 8 * PAGE)
+					touch(at + b, i);
+				madvise(at, SIZE, MADV_DONTNEED);
+				continue;
+			}
+			made = file_at("brief", LARGE_AT + SIZE, SIZE);
+			/* The last one may still be looked at */
+			if (made < 0 && made != -EADDRINUSE)
+				_exit(1);
+			if (made >= 0 && pread(made, name, 1, 0) < 0 &&
+			    errno != EIO)
+				_exit(2);
+			close(made);
+			if (unlink(ROOT "/brief"))
+				_exit(3);
+		}
+		_exit(0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad[0]); i++) {
+		/* In the file, and where files come and go */
+		for (int k = 0; k < 2; k++) {
+			bad[k][i] = rnd_below(&state, SIZE / PAGE);
+			EXPECT_EQ(0, inject_pfn(self->pfn + bad[k][i] +
+						k * SIZE / PAGE));
+		}
+	}
+	*stop = 1;
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(pid[i], waitpid(pid[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, bad[0], ARRAY_SIZE(bad[0])));
+	munmap(at, SIZE);
+	close(fd);
+	fd = file_at("late", LARGE_AT + SIZE, SIZE);
+	ASSERT_LE(0, fd);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, bad[1], ARRAY_SIZE(bad[1])));
+	munmap(at, SIZE);
+	close(fd);
+}
+
+/* A failure that is being handled may hold a mount for a moment longer */
+static int mount_when_free(void)
+{
+	int rc;
+
+	while ((rc = mount_famfs()) == -EBUSY)
+		sched_yield();
+	return rc;
+}
+
+/* Mounts and unmounts, and failures at any time of them */
+TEST_F_TIMEOUT(spot, races_with_mounts, 120)
+{
+	struct {
+		size_t nr;
+		__u64 bad[60];
+	} *hit = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	__u64 state = seed(), page;
+	unsigned char *at;
+	int fd, status;
+	pid_t pid;
+
+	if (inject_pfn(self->pfn + OTHER_AT / PAGE) == -ENOENT)
+		SKIP(return, "the kernel has no injector");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (int i = 0; i < 60; i++) {
+			page = rnd_below(&state, SIZE / PAGE);
+			if (!inject_pfn(self->pfn + page))
+				hit->bad[hit->nr++] = page;
+		}
+		_exit(0);
+	}
+	do {
+		ASSERT_EQ(0, mount_when_free());
+		fd = file_at("file", LARGE_AT, SIZE);
+		ASSERT_LE(0, fd);
+		at = map_shared(fd, SIZE);
+		ASSERT_NE(MAP_FAILED, at);
+		for (__u64 b = 0; b < SIZE; b += PMD)
+			touch(at + b, true);
+		munmap(at, SIZE);
+		close(fd);
+		ASSERT_EQ(0, ERR(umount(ROOT)));
+	} while (!waitpid(pid, &status, WNOHANG));
+	EXPECT_EQ(0, status);
+
+	ASSERT_EQ(0, mount_when_free());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, hit->bad, hit->nr));
+	munmap(at, SIZE);
+	close(fd);
+}
+
+/* Bad blocks that a pmem disk lists when it is mounted */
+TEST_F(spot, known_to_the_driver)
+{
+	/* A part of page 7 is bad, and of pages 511 and 512 */
+	const __u64 bad[] = { 7, 511, 512 }, sector = LARGE_AT / 512;
+	unsigned char *at, page[PAGE] = { 1 };
+	struct error_list errors;
+	ssize_t len;
+	int fd;
+
+	if (!is_block(device()))
+		SKIP(return, "only disks have lists of bad blocks");
+	ASSERT_EQ(0, device_badblocks(device(), sector + 7 * 8 + 3, 1));
+	ASSERT_EQ(0, device_badblocks(device(), sector + 511 * 8 + 7, 2));
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, bad, 3));
+	EXPECT_EQ(-EIO, ERR(pread(fd, page, 1, 7 * PAGE)));
+	EXPECT_EQ(-EIO, ERR(pread(fd, page, 1, 512 * PAGE + PAGE - 1)));
+	EXPECT_EQ(PAGE, pread(fd, page, PAGE, 8 * PAGE));
+	EXPECT_EQ(100, pread(fd, page, PAGE, 7 * PAGE - 100));
+	ASSERT_EQ(0, get_errors(fd, &errors));
+	ASSERT_EQ(2, errors.head.nr);
+	EXPECT_EQ(7 * PAGE, errors.error[0].pos);
+	EXPECT_EQ(PAGE, errors.error[0].len);
+	EXPECT_EQ(511 * PAGE, errors.error[1].pos);
+	EXPECT_EQ(2 * PAGE, errors.error[1].len);
+
+	/* A part of a page cannot mend it, and what is no page is not lost */
+	EXPECT_EQ(-EIO, ERR(pwrite(fd, page, 1, 7 * PAGE)));
+	EXPECT_EQ(-EIO, ERR(pwrite(fd, page, PAGE - 1, 7 * PAGE + 1)));
+	EXPECT_EQ(5, pwrite(fd, page, PAGE, 7 * PAGE - 5));
+	/* A whole page can, if the device can */
+	len = pwrite(fd, page, PAGE, 7 * PAGE);
+	if (len == PAGE) {
+		EXPECT_EQ(0, touch(at + 7 * PAGE, false));
+		EXPECT_EQ(PAGE, pread(fd, page, PAGE, 7 * PAGE));
+	} else {
+		EXPECT_EQ(-EIO, ERR(len));
+		EXPECT_EQ(-1, first_wrong_page(at, SIZE, bad, 3));
+	}
+	munmap(at, SIZE);
+	close(fd);
+}
+
+/* Bad blocks that the disk comes to know of while it is mounted */
+TEST_F(spot, known_to_the_driver_later)
+{
+	const __u64 bad = 7;
+	unsigned char *at, byte;
+	int fd;
+
+	if (!is_block(device()))
+		SKIP(return, "only disks have lists of bad blocks");
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_badblocks(device(), LARGE_AT / 512 + bad * 8, 1));
+	EXPECT_EQ(-EIO, ERR(pread(fd, &byte, 1, bad * PAGE)));
+	EXPECT_EQ(1, pread(fd, &byte, 1, (bad + 1) * PAGE));
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, &bad, 1));
+	munmap(at, SIZE);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	return run_tests(argc, argv);
+}
