@@ -21,6 +21,9 @@ help:
 	@echo 'Without any set-up, as root on Debian 12 or 13:'
 	@echo '  demo              famfs at work in a virtual machine; KEEP=1 leaves a shell in it'
 	@echo '  check             all tests'
+	@echo '  lint              style and static checks, a part of check'
+	@echo '  check-debug       tests of the module on a kernel built with checkers of memory'
+	@echo '                    and locks, then ten minutes of stress (SECONDS=600)'
 	@echo 'On this machine as it is:'
 	@echo '  all               modules, tools and selftests'
 	@echo '  modules           famfs.ko, for the running kernel (KDIR=its build directory)'
@@ -55,6 +58,13 @@ install: modules tools selftests
 check:
 	@tools/lab/check
 
+lint:
+	@tools/lab/check lint
+
+SECONDS ?= 600
+check-debug:
+	@FAMFS_STRESS=$(SECONDS) tools/lab/check debug stress
+
 demo:
 	@KEEP=$(KEEP) tools/lab/demo
 
@@ -64,4 +74,4 @@ clean:
 	$(MAKE) -C $(SELFTESTS) clean
 
 .PHONY: all help modules modules_install tools tools_install selftests \
-	selftests_install install check demo clean
+	selftests_install install check check-debug lint demo clean

@@ -127,7 +127,7 @@ in_chroot()
 	shift
 
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	KVER=${KVER-} alone '
+	KVER=${KVER-} MODULES=${KERNEL_MODULES-} alone '
 		tree=$1 work=$2 top=$3
 		shift 3
 		mount --bind "$tree" "$tree"
@@ -135,6 +135,9 @@ in_chroot()
 		mount -t proc proc "$tree/proc"
 		mount --rbind /dev "$tree/dev"
 		mount -t tmpfs tmpfs "$tree/tmp"
+		if [[ -n $MODULES ]]; then
+			mount --bind "$MODULES" "$tree/usr/lib/modules"
+		fi
 		mount --bind "$work" "$tree/build"
 		mount --bind "$top" "$tree/src"
 		mount -o remount,bind,ro "$tree/src"
@@ -186,16 +189,16 @@ build_done()
 	mv "$BUILD/$1/wanted" "$BUILD/$1/done"
 }
 
-# build_module KERNEL
+# build_module: for KERNEL.
 build_module()
 {
-	local KVER=$1
+	local KVER=$KERNEL
 
-	build_sync "$1" "${BUILD_KERNEL_FILES[@]}"
+	build_sync "$KVER" "${BUILD_KERNEL_FILES[@]}"
 	((STALE)) || return 0
 	# depmod here and not in the guest: an emulated processor takes long.
 	# shellcheck disable=SC2016 # runs in the chroot
-	build_run "$1" "the module for $1" "$BUILD_STAGE"'
+	build_run "$KVER" "the module for $KVER" "$BUILD_STAGE"'
 		make -j2 modules
 		make modules_install DESTDIR=/build/stage
 		mount --bind "/build/stage/lib/modules/$KVER/updates" \
@@ -205,7 +208,7 @@ build_module()
 		cd "/build/stage/lib/modules/$KVER"
 		rm -f modules.dep modules.alias modules.symbols
 	'"$BUILD_PACK"
-	build_done "$1"
+	build_done "$KVER"
 }
 
 build_user()
@@ -224,13 +227,13 @@ build_user()
 	build_done user
 }
 
-# build_initrd KERNEL FILE: build what is out of date, and put together the
+# build_initrd FILE: build what is out of date, and put together the
 # initial ramdisk for KERNEL as FILE. The caller has the cache lock, so that
 # the parts belong together.
 build_initrd()
 {
 	build_user
-	build_module "$1"
-	cat "$ROOT/boot-$1.cpio" "$BUILD/user/part.cpio" \
-		"$BUILD/$1/part.cpio" >"$2"
+	build_module
+	cat "$KERNEL_BOOT" "$BUILD/user/part.cpio" \
+		"$BUILD/$KERNEL/part.cpio" >"$1"
 }

@@ -9,6 +9,7 @@
 # Made here, as $CACHE/root-KEY:
 #   tree/           the Debian tree
 #   image.ext4      the virtual machines' root; each run sees a copy of its own
+#   source.tar.xz   the newest kernel's source, whole; source.version tells which
 #   boot-V.cpio     for each kernel V, first part of its initial ramdisk:
 #                   busybox, and the modules that reach root and 9p
 # KEY covers this file alone. The packages are the newest when it is made, and
@@ -20,16 +21,18 @@ ROOT_SUITE=trixie
 ROOT_PACKAGES=(
 	build-essential linux-image-amd64 linux-headers-amd64 kmod
 	busybox-static cpio xz-utils
-	ndctl daxctl sqlite3 xfsprogs strace
+	ndctl daxctl sqlite3 xfsprogs strace e2fsprogs fio
 	libmount-dev libdaxctl-dev uuid-dev zlib1g-dev libjson-c-dev
-	libcmocka-dev pkgconf sparse shellcheck
+	libcmocka-dev pkgconf sparse shellcheck coccinelle libpython3-dev
+	flex bison bc libelf-dev libssl-dev
 )
 ROOT_BACKPORTS=(linux-image-amd64 linux-headers-amd64)
 
-# What is kept of the newest kernel's source, in /usr/src/linux.
+# What is at hand of the newest kernel's source, in /usr/src/linux.
 ROOT_SOURCE_PARTS=(
 	'scripts/checkpatch.pl' 'scripts/spelling.txt'
 	'scripts/const_structs.checkpatch' 'scripts/kernel-doc'
+	'scripts/coccicheck' 'scripts/coccinelle'
 	'tools/docs/kernel-doc' 'tools/lib/python'
 	'tools/testing/selftests/*.h' 'tools/testing/selftests/lib.mk'
 	'tools/testing/selftests/kselftest'
@@ -42,7 +45,7 @@ ROOT_BOOT_MODULES=(virtio_blk ext4 9p 9pnet_virtio)
 # What only a build needs, and the machines do without.
 ROOT_NOT_IN_IMAGE=(
 	boot usr/src usr/include usr/lib/gcc usr/lib/bfd-plugins
-	usr/libexec/gcc usr/lib/linux-kbuild-'*'
+	usr/libexec/gcc usr/lib/linux-kbuild-'*' usr/lib/coccinelle
 	usr/share/{doc,man,locale,icons,perl,python3,info,bash-completion}
 	var/lib/{apt,famfs-lab} var/cache var/log
 )
@@ -136,11 +139,13 @@ root_source()
 		cd /usr/src
 		apt-get -q -o APT::Sandbox::User=root download linux-source-$series
 		dpkg-deb --fsys-tarfile linux-source-$series*.deb |
-			tar -xO ./usr/src/linux-source-$series.tar.xz |
-			tar -xJ --wildcards $parts
+			tar -xO ./usr/src/linux-source-$series.tar.xz >source.tar.xz
+		dpkg-deb -f linux-source-$series*.deb Version >source.version
 		rm linux-source-$series*.deb
+		tar -xJf source.tar.xz --wildcards $parts
 		mv linux-source-$series linux
 	"
+	mv "$tree"/usr/src/source.* "${tree%/tree}/"
 }
 
 # root_mount_points TREE: the tree is read-only when it is used as a chroot, so

@@ -98,18 +98,18 @@ run_config()
 	} >"$RUN/share/config"
 }
 
-# run_start HOST KERNEL: start one machine.
+# run_start HOST: start one machine.
 run_start()
 {
-	local host=$1 kernel=$2 options out='' err=''
+	local host=$1 options out='' err=''
 
 	# shellcheck disable=SC2054 # the commas are qemu's
 	options=(
 		"${ACCEL[@]}" -machine q35,nvdimm=on -smp 2
 		-m "size=$((MEMORY >> 20))M,slots=16,maxmem=$((MAXMEM >> 20))M"
 		-nodefaults -no-user-config -no-reboot -display none -monitor none
-		-kernel "$ROOT/tree/boot/vmlinuz-$kernel" -initrd initrd
-		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic log_buf_len=4M rcupdate.rcu_cpu_stall_timeout=60 net.ifnames=0 lab.host=$host"
+		-kernel kernel -initrd initrd
+		-append "console=ttyS0 loglevel=5 panic=-1 oops=panic log_buf_len=4M rcupdate.rcu_cpu_stall_timeout=60 net.ifnames=0$APPEND lab.host=$host"
 		-chardev "file,id=serial,path=console.$host" -serial chardev:serial
 		-drive "if=none,id=root,format=raw,snapshot=on,file=image"
 		-device virtio-blk-pci,drive=root
@@ -164,18 +164,18 @@ run_pump()
 	RUN_PIDS+=("$!")
 }
 
-# run_machines KERNEL: run them all to their end, or to the time-out; then
+# run_machines: run them all to their end, or to the time-out; then
 # TIMED_OUT is 1.
 run_machines()
 {
-	local kernel=$1 host timer='' ended left
+	local host timer='' ended left
 
 	QEMUS=() PUMPS=() TIMED_OUT=0
 	if [[ $MODE == shell ]]; then
 		RUN_TTY=$(stty -g)
 	fi
 	for ((host = 0; host < HOSTS; host++)); do
-		run_start "$host" "$kernel"
+		run_start "$host"
 	done
 	if ((TIMEOUT)); then
 		sleep "$TIMEOUT" &
