@@ -4,13 +4,14 @@
  *
  * Both are reported by the dax core, by device, at any time, and so also while
  * the mount is being set up or torn down. A report finds its device in a list
- * of all devices that mounts hold, under a lock, and pins the super block
- * before it lets go of the lock: with that pin the mount, its devices and every
- * inode that it can get hold of stay. A device that does not get as far as to be
- * part of the mount stays until its reports are dealt with. A mount that is past
- * pinning has no user left, so bad memory is of no interest to it; but a device
- * that goes away has to wait for it, since its inodes still refer to the
- * device's pages.
+ * of all devices that mounts hold, under a lock, and pins it before it lets go
+ * of the lock. Nothing of a mount goes while one of its devices is pinned: a
+ * mount that ends waits for that first, and its inodes are let alone from there
+ * on. Nor does a device go that did not get as far as to be part of the mount.
+ * A mount that ends has no user left, so bad memory is but marked; by us, since
+ * otherwise the memory management would mark the first page of what is mapped
+ * as one, whichever is bad. A device that goes away has to wait for the end,
+ * since inodes still refer to its pages.
  *
  * A device_dax or fsdev_dax device keeps its dax_device from one driver to the
  * next, so a device that is gone may be held by another mount already: once it
@@ -54,9 +55,9 @@ static bool famfs_is_notifying(struct famfs_dev *dev)
 
 /**
  * famfs_failure_quiesce - let the failures of a device come to their end
- * @dev: a device that is watched, and is about to be let go of
+ * @dev: a device that is watched, and that it or its mount is about to end for
  *
- * From here on no failure gets hold of the device, and whether it is dead does
+ * From here on no failure looks at inodes, and whether the device is dead does
  * not change any more.
  *
  * Context: may sleep.
@@ -64,22 +65,32 @@ static bool famfs_is_notifying(struct famfs_dev *dev)
 void famfs_failure_quiesce(struct famfs_dev *dev)
 {
 	spin_lock(&famfs_watch_lock);
-	dev->closing = true;
+	WRITE_ONCE(dev->closing, true);
 	spin_unlock(&famfs_watch_lock);
 	wait_event(famfs_unpinned, !famfs_is_notifying(dev));
+}
+
+static bool famfs_try_unwatch(struct famfs_dev *dev)
+{
+	guard(spinlock)(&famfs_watch_lock);
+	if (dev->notifying)
+		return false;
+	list_del_init(&dev->list);
+	return true;
 }
 
 /**
  * famfs_failure_unwatch - nothing of a device is ours any more
  * @dev: a device that is quiet
  *
- * Whoever waits to take the device away goes on now.
+ * No failure gets hold of the device any more. Whoever waits to take it away
+ * goes on now.
+ *
+ * Context: may sleep.
  */
 void famfs_failure_unwatch(struct famfs_dev *dev)
 {
-	spin_lock(&famfs_watch_lock);
-	list_del_init(&dev->list);
-	spin_unlock(&famfs_watch_lock);
+	wait_event(famfs_unpinned, famfs_try_unwatch(dev));
 	wake_up_all(&famfs_unwatched);
 }
 
@@ -101,8 +112,8 @@ static bool famfs_is_watched(const struct dax_device *dax_dev)
 }
 
 /*
- * The device, with its super block pinned; NULL if there is none to be had. One
- * that is gone is dead from here on, and not found again.
+ * The device, pinned; NULL if there is none to be had. One that is gone is dead
+ * from here on, and not found again.
  */
 static struct famfs_dev *famfs_pin(const struct dax_device *dax_dev, bool gone)
 {
@@ -110,42 +121,37 @@ static struct famfs_dev *famfs_pin(const struct dax_device *dax_dev, bool gone)
 
 	guard(spinlock)(&famfs_watch_lock);
 	dev = famfs_find_watched(dax_dev);
-	if (dev && (dev->closing ||
-		    !atomic_inc_not_zero(&dev->sb->s_active)))
-		dev = NULL;
-	if (dev) {
-		dev->notifying++;
-		if (gone)
-			WRITE_ONCE(dev->dead, true);
-	}
+	if (!dev || (gone && dev->closing))
+		return NULL;
+	dev->notifying++;
+	if (gone)
+		WRITE_ONCE(dev->dead, true);
 	return dev;
 }
 
 static void famfs_unpin(struct famfs_dev *dev)
 {
-	struct super_block *sb = dev->sb;
-
 	spin_lock(&famfs_watch_lock);
 	dev->notifying--;
 	spin_unlock(&famfs_watch_lock);
 	wake_up_all(&famfs_unpinned);
-	/* May end the mount, here and now */
-	deactivate_super(sb);
 }
 
 /*
- * The next inode that maps something of [@first, @last], with a reference. An
- * inode that is being evicted is passed over, and counted in @skipped.
+ * The next inode that maps something of pages [@first, @last] of a device, with
+ * a reference, and what it has there. Moves @first on. An inode that is being
+ * evicted is passed over, and counted in @skipped.
  */
 static struct inode *famfs_next_owner(struct famfs_dev *dev,
 				      unsigned long *first, unsigned long last,
-				      struct famfs_range *range,
+				      struct famfs_range *owned,
 				      unsigned int *skipped)
 {
 	struct famfs_sb_info *sbi = FAMFS_SB(dev->sb);
+	unsigned long start = *first;
 	struct inode *inode;
 
-	MA_STATE(mas, &dev->ranges, *first, *first);
+	MA_STATE(mas, &dev->ranges, start, start);
 
 	guard(mutex)(&sbi->map_lock);
 	guard(rcu)();
@@ -156,24 +162,27 @@ static struct inode *famfs_next_owner(struct famfs_dev *dev,
 			(*skipped)++;
 			continue;
 		}
-		range->offset = PFN_PHYS((u64)mas.index);
-		range->len = PFN_PHYS((u64)mas.last + 1 - mas.index);
+		start = max(mas.index, start);
+		owned->offset = PFN_PHYS((u64)start);
+		owned->len = PFN_PHYS((u64)min(mas.last, last) + 1 - start);
+		owned->devindex = dev->index;
 		return inode;
 	}
 	return NULL;
 }
 
-/* The number of the range that an inode's map has at @offset of @dev */
+/* The number of the range of a map that the range @part of a device is in */
 static bool famfs_find_range(const struct famfs_map *map,
-			     const struct famfs_dev *dev, u64 offset, u32 *i)
+			     const struct famfs_range *part, u32 *i)
 {
-	const struct famfs_sb_info *sbi = FAMFS_SB(dev->sb);
 	u32 nr = famfs_map_nr_ranges(map);
 	struct famfs_range range;
 
 	for (*i = 0; *i < nr; (*i)++) {
 		famfs_map_range(map, *i, &range);
-		if (range.offset == offset && sbi->devs[range.devindex] == dev)
+		if (range.devindex == part->devindex &&
+		    range.offset <= part->offset &&
+		    range.offset + range.len > part->offset)
 			return true;
 	}
 	return false;
@@ -220,20 +229,18 @@ static void famfs_report_file(struct famfs_dev *dev, struct inode *inode,
 	dput(dentry);
 }
 
-/* Returns true if the inode has anything on the bad range */
+/* Returns true if the file has anything in the range @bad of the device */
 static bool famfs_fail_inode(struct famfs_dev *dev, struct inode *inode,
-			     const struct famfs_range *owned, u64 offset,
-			     u64 end, int mf_flags)
+			     const struct famfs_range *bad, int mf_flags)
 {
+	u64 offset = bad->offset, end = bad->offset + bad->len;
 	const struct famfs_map *map = famfs_inode_map(inode);
 	struct famfs_run run;
 	bool found = false;
 	u32 i;
 
-	offset = max(offset, owned->offset);
-	end = min(end, owned->offset + owned->len);
 	/* Without a map, it is being made just now, and not mapped yet */
-	if (!map || !famfs_find_range(map, dev, owned->offset, &i))
+	if (!map || !famfs_find_range(map, bad, &i))
 		return false;
 
 	while (offset < end && famfs_map_reverse(map, i, offset, &run)) {
@@ -250,14 +257,32 @@ static bool famfs_fail_inode(struct famfs_dev *dev, struct inode *inode,
 	return found;
 }
 
-static int famfs_memory_failure(struct famfs_dev *dev, u64 offset, u64 len,
-				int mf_flags)
+/* Returns true if any file has anything in [@offset, @end) of the device */
+static bool famfs_fail_files(struct famfs_dev *dev, u64 offset, u64 end,
+			     int mf_flags)
 {
+	unsigned long first = PHYS_PFN(offset), last = PHYS_PFN(end - 1);
 	unsigned int evicted = 0;
-	unsigned long first, last;
 	struct famfs_range owned;
 	struct inode *inode;
 	bool found = false;
+
+	/* Where this is not so, quiescing waits for us */
+	if (READ_ONCE(dev->closing))
+		return false;
+
+	while (first <= last &&
+	       (inode = famfs_next_owner(dev, &first, last, &owned,
+					 &evicted))) {
+		found |= famfs_fail_inode(dev, inode, &owned, mf_flags);
+		iput(inode);
+	}
+	return found;
+}
+
+static int famfs_memory_failure(struct famfs_dev *dev, u64 offset, u64 len,
+				int mf_flags)
+{
 	u64 end;
 
 	if (check_add_overflow(offset, len, &end))
@@ -269,18 +294,9 @@ static int famfs_memory_failure(struct famfs_dev *dev, u64 offset, u64 len,
 	offset = round_down(offset, PAGE_SIZE);
 	end = round_up(end, PAGE_SIZE);
 
+	/* What is known to be bad is not mapped again, nor by a new file */
 	famfs_bad_add(dev, offset, end - offset, GFP_KERNEL | __GFP_NOFAIL);
-
-	first = PHYS_PFN(offset);
-	last = PHYS_PFN(end - 1);
-	while (first <= last &&
-	       (inode = famfs_next_owner(dev, &first, last, &owned,
-					 &evicted))) {
-		found |= famfs_fail_inode(dev, inode, &owned, offset, end,
-					  mf_flags);
-		iput(inode);
-	}
-	if (!found)
+	if (!famfs_fail_files(dev, offset, end, mf_flags))
 		pr_err("%s: bad memory at %#llx, length %#llx: no file\n",
 		       dev->name, offset, end - offset);
 
@@ -313,18 +329,14 @@ static void famfs_take_run(struct inode *inode, const struct famfs_run *run)
 	filemap_invalidate_unlock(mapping);
 }
 
-/* Take what a file has in the range @owned of the device */
-static void famfs_take_range(struct famfs_dev *dev, struct inode *inode,
-			     const struct famfs_range *owned)
+/* Take all that a file has of a device */
+static void famfs_take_inode(const struct famfs_dev *dev, struct inode *inode)
 {
 	const struct famfs_map *map = famfs_inode_map(inode);
-	u64 offset = owned->offset, end = owned->offset + owned->len;
+	struct famfs_range range;
 	struct famfs_run run;
+	u64 offset;
 	u32 i;
-
-	/* Without a map, it is being made just now, and not mapped yet */
-	if (!map || !famfs_find_range(map, dev, offset, &i))
-		return;
 
 	/* What is on its way to the memory still arrives: the device is there */
 	filemap_write_and_wait(inode->i_mapping);
@@ -333,10 +345,16 @@ static void famfs_take_range(struct famfs_dev *dev, struct inode *inode,
 	inode_lock(inode);
 	inode_unlock(inode);
 
-	while (offset < end && famfs_map_reverse(map, i, offset, &run)) {
-		run.len = min(run.len, end - offset);
-		famfs_take_run(inode, &run);
-		offset += run.len;
+	for (i = 0; i < famfs_map_nr_ranges(map); i++) {
+		famfs_map_range(map, i, &range);
+		if (range.devindex != dev->index)
+			continue;
+		offset = range.offset;
+		while (offset < range.offset + range.len &&
+		       famfs_map_reverse(map, i, offset, &run)) {
+			famfs_take_run(inode, &run);
+			offset += run.len;
+		}
 		cond_resched();
 	}
 }
@@ -351,7 +369,13 @@ static unsigned int famfs_take_device(struct famfs_dev *dev)
 
 	while ((inode = famfs_next_owner(dev, &first, ULONG_MAX - 1, &owned,
 					 &skipped))) {
-		famfs_take_range(dev, inode, &owned);
+		/*
+		 * One that has many ranges is met many times. Without a map,
+		 * it is being made just now, and not mapped yet.
+		 */
+		if (famfs_inode_map(inode) &&
+		    !test_and_set_bit(dev->index, FAMFS_I(inode)->taken))
+			famfs_take_inode(dev, inode);
 		iput(inode);
 	}
 	return skipped;

@@ -27,6 +27,7 @@
 #define _FAMFS_H
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/kobject.h>
@@ -51,9 +52,10 @@ struct fs_context;
  * @is_blk: the node is a block device's
  * @dax_dev: the device, of which the mount is the exclusive holder
  * @sb: the mount
+ * @index: in famfs_sb_info.devs, once it is part of the mount
  * @list: among all devices that mounts hold; see failure.c
  * @notifying: number of failures that are being dealt with; see failure.c
- * @closing: no failure gets hold of the device any more; see failure.c
+ * @closing: no failure looks at inodes any more; see failure.c
  * @name: the kernel's name of the device
  * @start: offset in bytes of the device in @dax_dev, for a partition
  * @size: bytes
@@ -74,6 +76,7 @@ struct famfs_dev {
 	bool			is_blk;
 	struct dax_device	*dax_dev;
 	struct super_block	*sb;
+	u32			index;
 	struct list_head	list;
 	unsigned int		notifying;
 	bool			closing;
@@ -150,10 +153,12 @@ struct famfs_sb_info {
 /**
  * struct famfs_inode - an inode
  * @map: the file's map, NULL until it is given one; see famfs_inode_map()
+ * @taken: devices that are gone, by index, and whose pages it has lost
  * @vfs_inode: the rest
  */
 struct famfs_inode {
 	const struct famfs_map	*map;
+	DECLARE_BITMAP(taken, FAMFS_MAX_DAXDEVS);
 	struct inode		vfs_inode;
 };
 

@@ -164,6 +164,7 @@ static int famfs_add_device(struct super_block *sb, u32 index,
 	dev = famfs_dev_open(sb, NULL, path);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
+	dev->index = index;
 	/* Pairs with famfs_device(): who sees the device sees it complete */
 	smp_store_release(&sbi->devs[index], dev);
 	return 0;

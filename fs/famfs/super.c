@@ -40,6 +40,7 @@ static struct inode *famfs_alloc_inode(struct super_block *sb)
 	if (!fi)
 		return NULL;
 	fi->map = NULL;
+	bitmap_zero(fi->taken, FAMFS_MAX_DAXDEVS);
 	return &fi->vfs_inode;
 }
 
@@ -197,6 +198,10 @@ static void famfs_kill_sb(struct super_block *sb)
 	struct famfs_sb_info *sbi = FAMFS_SB(sb);
 	unsigned int i;
 
+	/* While a failure is dealt with, nothing of the mount may go */
+	for (i = 0; sbi && i < FAMFS_MAX_DAXDEVS; i++)
+		if (sbi->devs[i])
+			famfs_failure_quiesce(sbi->devs[i]);
 	/*
 	 * Inodes go with their names, and with that what of them is dirty,
 	 * before the super block is synced in the course of things.
