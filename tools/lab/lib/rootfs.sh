@@ -23,7 +23,7 @@ ROOT_PACKAGES=(
 	busybox-static cpio xz-utils
 	ndctl daxctl sqlite3 xfsprogs strace e2fsprogs fio
 	libmount-dev libdaxctl-dev uuid-dev zlib1g-dev libjson-c-dev
-	libcmocka-dev pkgconf sparse shellcheck coccinelle libpython3-dev
+	libcmocka-dev clang libclang-rt-dev pkgconf sparse shellcheck coccinelle libpython3-dev
 	flex bison bc libelf-dev libssl-dev
 )
 ROOT_BACKPORTS=(linux-image-amd64 linux-headers-amd64)
@@ -46,6 +46,7 @@ ROOT_BOOT_MODULES=(virtio_blk ext4 9p 9pnet_virtio)
 ROOT_NOT_IN_IMAGE=(
 	boot usr/src usr/include usr/lib/gcc usr/lib/bfd-plugins
 	usr/libexec/gcc usr/lib/linux-kbuild-'*' usr/lib/coccinelle
+	usr/lib/llvm-'*' usr/lib/x86_64-linux-gnu/lib{LLVM,clang}'*'
 	usr/share/{doc,man,locale,icons,perl,python3,info,bash-completion}
 	var/lib/{apt,famfs-lab} var/cache var/log
 )
