@@ -179,9 +179,11 @@ static int check(const char *name)
 {
 	struct count c = { 0 };
 	char rel[PATH_MAX];
+	struct stat st;
 	int root, rc;
 
-	rc = inside_find_root(name, &root, rel, sizeof(rel));
+	rc = stat(name, &st) ? -errno :
+	     inside_find_root(name, &root, rel, sizeof(rel));
 	if (rc) {
 		famfs_err("%s: %s", quote(name), strerror(-rc));
 		return CHECK_FAILED;

@@ -11,11 +11,13 @@
  *   plant MOUNT fill LEFT	directories, until LEFT entries fit
  *   plant MOUNT flip FILE OFFSET	turn a bit of a meta file over
  *   plant MOUNT image FILE	what FILE starts with goes over the superblock
+ *   plant FILE poison OFFSET	the page there is bad memory from now on
  *   plant DEVICE map		map a raw device and hold it until stdin ends
  *   plant MOUNT next INDEX	set the log's next index and number
  */
 #include <err.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +177,29 @@ static void map(const char *dev)
 		;
 }
 
+static void told(int sig)
+{
+	(void)sig;
+}
+
+/* The kernel tells all who map the page, and so this program too */
+static void poison(const char *path, uint64_t offset)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	int fd = open(path, O_RDWR);
+	void *p;
+
+	if (fd < 0)
+		err(1, "%s", path);
+	p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+	if (p == MAP_FAILED)
+		err(1, "%s: mmap", path);
+	signal(SIGBUS, told);
+	if (madvise(p, page, MADV_HWPOISON))
+		err(1, "%s: madvise", path);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[2] : "";
@@ -187,6 +212,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(what, "image") && n == 1) {
 		image(argv[1], arg[0]);
+		return 0;
+	}
+	if (!strcmp(what, "poison") && n == 1) {
+		poison(argv[1], number(arg[0]));
 		return 0;
 	}
 	if (!strcmp(what, "map") && !n) {
