@@ -22,6 +22,11 @@ struct inode *dax_inode(struct dax_device *dax_dev);
 #define kzalloc_obj(obj)	kzalloc(sizeof(obj), GFP_KERNEL)
 #endif
 
+/* Times as fine as whoever looks needs them, from 6.13 on */
+#ifndef FS_MGTIME
+#define FS_MGTIME		0
+#endif
+
 /* ->mkdir hands back a dentry from 6.15 on */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define famfs_mkdir_ret_t	struct dentry *

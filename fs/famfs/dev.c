@@ -186,10 +186,16 @@ static int famfs_hold_blk(struct famfs_dev *dev, struct fs_context *fc,
 			      path);
 		return -EOPNOTSUPP;
 	}
+	if (!PAGE_ALIGNED(get_start_sect(bdev) << SECTOR_SHIFT) ||
+	    !PAGE_ALIGNED(bdev_nr_bytes(bdev))) {
+		famfs_dev_err(fc, "%s: begins or ends within a page", path);
+		return -EINVAL;
+	}
 	dev->dax_dev = fs_dax_get_by_bdev(bdev, &dev->start, dev->sb,
 					  &famfs_holder_operations);
 	if (!dev->dax_dev) {
-		famfs_dev_err(fc, "%s: in use, or not aligned to pages", path);
+		famfs_dev_err(fc, "%s: in use: mounted already, or held by another driver",
+			      path);
 		return -EBUSY;
 	}
 	return 0;

@@ -87,7 +87,12 @@ static int famfs_iomap_begin(struct inode *inode, loff_t pos, loff_t length,
 	}
 
 	dev = FAMFS_SB(inode->i_sb)->devs[run.devindex];
-	if (!(flags & IOMAP_REPORT)) {
+	if (flags & IOMAP_REPORT) {
+		/* The chunks of a file may be more than anybody waits for */
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	} else {
 		if (READ_ONCE(dev->dead))
 			return -EIO;
 		famfs_clip_to_segment(dev, pos, &run);
@@ -463,12 +468,8 @@ static int famfs_fadvise(struct file *file, loff_t offset, loff_t len,
 int famfs_fiemap(struct inode *inode, struct fiemap_extent_info *info,
 		 u64 start, u64 len)
 {
-	int rc;
-
-	inode_lock_shared(inode);
-	rc = iomap_fiemap(inode, info, start, len, &famfs_iomap_ops);
-	inode_unlock_shared(inode);
-	return rc;
+	/* A map does not change: nothing to lock */
+	return iomap_fiemap(inode, info, start, len, &famfs_iomap_ops);
 }
 
 const struct address_space_operations famfs_aops = {

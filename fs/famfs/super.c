@@ -320,7 +320,8 @@ static struct file_system_type famfs_fs_type = {
 	.init_fs_context	= famfs_init_fs_context,
 	.parameters		= famfs_parameters,
 	.kill_sb		= famfs_kill_sb,
-	.fs_flags		= FS_REQUIRES_DEV | FS_ALLOW_IDMAP,
+	.fs_flags		= FS_REQUIRES_DEV | FS_ALLOW_IDMAP |
+				  FS_MGTIME,
 };
 MODULE_ALIAS_FS("famfs");
 

@@ -569,6 +569,38 @@ TEST_F(file, write_updates_times)
 	EXPECT_INTACT();
 }
 
+/* How many of 50 writes, each looked at, changed the time of a file. */
+static int writes_told_apart(int fd)
+{
+	struct stat before, after;
+	int told = 0;
+
+	if (fstat(fd, &before))
+		return -1;
+	for (int i = 0; i < 50; i++) {
+		if (pwrite(fd, "x", 1, 0) != 1 || fstat(fd, &after))
+			return -1;
+		told += before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
+			before.st_mtim.tv_nsec != after.st_mtim.tv_nsec;
+		before = after;
+	}
+	return told;
+}
+
+/* Where any file system tells writes apart that come in the same tick */
+TEST_F(file, times_are_fine_where_they_can_be)
+{
+	int model = memfd_create("times", 0);
+
+	ASSERT_LE(0, model);
+	ASSERT_EQ(1, pwrite(model, "x", 1, 0));
+	self->must[0] = 'x';
+	if (writes_told_apart(model) < 50)
+		SKIP(return, "this kernel's times are coarse");
+	EXPECT_EQ(50, writes_told_apart(self->fd));
+	close(model);
+}
+
 TEST_F(file, bad_buffers)
 {
 	unsigned char *volatile nowhere = (void *)8;
