@@ -105,7 +105,10 @@ static int famfs_iomap_begin(struct inode *inode, loff_t pos, loff_t length,
 	iomap->type = IOMAP_MAPPED;
 	iomap->flags = 0;
 	iomap->dax_dev = dev->dax_dev;
-	iomap->addr = dev->start + run.offset;
+	iomap->addr = run.offset;
+	/* Whoever asks for a report thinks of the partition, not of the disk */
+	if (!(flags & IOMAP_REPORT))
+		iomap->addr += dev->start;
 	iomap->offset = run.pos;
 	iomap->length = run.len;
 	return 0;
@@ -267,11 +270,23 @@ static vm_fault_t famfs_fault(struct vm_fault *vmf)
 	return famfs_huge_fault(vmf, 0);
 }
 
+/* Writing may have been forbidden since the mapping was made */
+static int famfs_mprotect(struct vm_area_struct *vma, unsigned long start,
+			  unsigned long end, unsigned long newflags)
+{
+	if ((newflags & VM_WRITE) && !(vma->vm_flags & VM_WRITE) &&
+	    (vma->vm_flags & VM_SHARED) &&
+	    !famfs_may(file_inode(vma->vm_file)->i_sb, FAMFS_OPT_WRITE))
+		return -EPERM;
+	return 0;
+}
+
 static const struct vm_operations_struct famfs_vm_ops = {
 	.fault		= famfs_fault,
 	.huge_fault	= famfs_huge_fault,
 	.page_mkwrite	= famfs_fault,
 	.pfn_mkwrite	= famfs_fault,
+	.mprotect	= famfs_mprotect,
 };
 
 /* Is a store durable once it has left the cache, on every device? */

@@ -50,7 +50,7 @@ static struct famfs_map *famfs_make_map(const struct famfs_sb_info *sbi,
 
 	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
 		dev = famfs_device(sbi, i);
-		dev_size[i] = dev ? dev->size : 0;
+		dev_size[i] = dev && !READ_ONCE(dev->dead) ? dev->size : 0;
 	}
 
 	rc = famfs_map_check(msg, dev_size, &plan);
