@@ -15,6 +15,8 @@ KLOG_BAD+='|INFO: suspicious|possible circular locking|possible recursive lockin
 KLOG_BAD+='|KASAN|KCSAN|KFENCE: |UBSAN|unreferenced object|refcount_t: |list_(add|del) corruption'
 KLOG_BAD+='|Bad page (state|map)|stack-protector|kernel stack overflow|nobody cared|scheduling while atomic'
 KLOG_BAD+='|sleeping function called|DEBUG_LOCKS_WARN_ON|still has locks held|locks held when returning'
+# A checker that has given up.
+KLOG_BAD+='|leak detector disabled|Memory pool empty|turning off the locking'
 
 # What that would catch and is none of it: KASAN and KFENCE say at boot that they
 # are there, and some processors leave no full defence against speculation.

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tap.pl COUNTS <TAP: pass a suite's output through, and write to the file COUNTS
-# a line "passed failed skipped".
+# tap.pl COUNTS REASONS <TAP: pass a suite's output through, and write to the file
+# COUNTS a line "passed failed skipped". A test that skips for a reason that the
+# regular expression REASONS does not match has failed: something is not there
+# that was to be.
 #
 # A suite is one or more programs; after each the stream has a line
 #   # exit NAME STATUS
@@ -13,7 +15,7 @@
 use strict;
 use warnings;
 
-my ($counts) = @ARGV;
+my ($counts, $reasons) = @ARGV;
 my ($passed, $failed, $skipped, $programs) = (0, 0, 0, 0);
 my ($planned, $seen, $bad) = (undef, 0, 0);
 
@@ -21,6 +23,16 @@ sub complain
 {
 	$failed++;
 	print "not ok # $_[0]\n";
+}
+
+sub skip
+{
+	if ($reasons ne '' && $_[0] =~ /$reasons/) {
+		$skipped++;
+	} else {
+		$bad++;
+		complain("skipped, but not for one of the reasons that are known: $_[0]");
+	}
 }
 
 sub program_ended
@@ -31,7 +43,7 @@ sub program_ended
 	if ($plain && $programs && $status == 0) {
 		# It ran the others.
 	} elsif ($plain && $status == 4) {
-		$skipped++;
+		skip($name);
 	} elsif ($plain) {
 		complain("$name: no tests, exit status $status");
 	} elsif (!defined $planned) {
@@ -55,7 +67,7 @@ while (defined(my $line = <STDIN>)) {
 		program_ended($1, $2);
 	} elsif ($line =~ /^1\.\.(\d+)(\s*#\s*skip)?/i) {
 		$planned = ($planned // 0) + $1;
-		$skipped++ if $2;
+		skip($line) if $2;
 	} elsif ($line =~ /^not ok\b/) {
 		$seen++;
 		$bad++;
@@ -63,7 +75,7 @@ while (defined(my $line = <STDIN>)) {
 	} elsif ($line =~ /^ok\b/) {
 		$seen++;
 		if ($line =~ /#\s*skip/i) {
-			$skipped++;
+			skip($line);
 		} else {
 			$passed++;
 		}

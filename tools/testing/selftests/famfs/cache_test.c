@@ -31,12 +31,18 @@ struct lines {
 	__u64 low, high;	/* addresses: first, and one past the last */
 };
 
-/* Lines cleaned and dropped, and stores of which write(2) consists. */
+/*
+ * Lines cleaned and dropped, and stores of which write(2) consists; how these
+ * are done only a kernel can tell that has a description of its own types.
+ */
 static const char * const probes[] = {
 	"arch_wb_cache_pmem addr=%di:x64 size=%si:u64",
 	"arch_invalidate_pmem addr=%di:x64 size=%si:u64",
 	"dax_copy_from_iter addr=addr:x64 size=bytes:u64 how=dax_dev->flags:x64",
 };
+
+static const char untyped_probe[] =
+	"dax_copy_from_iter addr=%dx:x64 size=%cx:u64";
 
 enum { CLEANED, DROPPED, STORED };
 
@@ -110,7 +116,8 @@ static int trace_start(void)
 		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
 		snprintf(text, sizeof(text), "p:famfs_test/f%zu %s", i,
-			 probes[i]);
+			 i == STORED && access("/sys/kernel/btf/vmlinux", F_OK) ?
+			 untyped_probe : probes[i]);
 		err = add_text(TRACING "/kprobe_events", text);
 		if (err)
 			return err;
