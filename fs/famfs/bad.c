@@ -5,6 +5,10 @@
  * What is bad is kept by device, not by file: so it is bad in every map that
  * is made of it, before the failure or after. Whoever resolves a file offset
  * asks, without a lock; where nothing is bad, that is one test of a pointer.
+ *
+ * A page that fails is marked before it is remembered here, and forgotten here
+ * before the mark is looked for once more: so a write that mends a page and a
+ * failure of it at the same time leave it bad.
  */
 #include <linux/dax.h>
 #include <linux/mm.h>
@@ -19,7 +23,7 @@
  * @offset: device offset of the range, page aligned
  * @len: bytes, more than 0
  * @bad_len: if not NULL, returns the length of the bad memory that was found,
- *	from where it starts in the range to where it ends, in the range or past
+ *	up to the end of the range
  *
  * Context: any; takes no lock.
  * Return: bytes from @offset to the first bad one, @len if there is none.
@@ -28,6 +32,7 @@ u64 famfs_bad_next(const struct famfs_dev *dev, u64 offset, u64 len,
 		   u64 *bad_len)
 {
 	unsigned long first = PHYS_PFN(offset), start, last;
+	unsigned long end = PHYS_PFN(offset + len - 1);
 	void *entry;
 
 	MA_STATE(mas, (struct maple_tree *)&dev->bad, first, first);
@@ -36,18 +41,18 @@ u64 famfs_bad_next(const struct famfs_dev *dev, u64 offset, u64 len,
 		return len;
 
 	rcu_read_lock();
-	entry = mas_find(&mas, PHYS_PFN(offset + len - 1));
+	entry = mas_find(&mas, end);
 	start = max(mas.index, first);
 	last = mas.last;
 	/* What went bad bit by bit is one piece all the same */
-	while (entry && bad_len && mas_next(&mas, last + 1))
+	while (entry && bad_len && last < end && mas_next(&mas, last + 1))
 		last = mas.last;
 	rcu_read_unlock();
 	if (!entry)
 		return len;
 
 	if (bad_len)
-		*bad_len = PFN_PHYS((u64)last + 1 - start);
+		*bad_len = PFN_PHYS((u64)min(last, end) + 1 - start);
 	return PFN_PHYS((u64)start - first);
 }
 
@@ -163,12 +168,28 @@ void famfs_bad_recovered(struct famfs_dev *dev, u64 offset, u64 len)
 			continue;
 		mtree_store_range(&dev->bad, PHYS_PFN(offset), PHYS_PFN(offset),
 				  NULL, GFP_KERNEL | __GFP_NOFAIL);
+		/* A failure marks the page first, and so is not forgotten */
+		id = dax_read_lock();
+		good = !famfs_page_marked(dev, offset);
+		dax_read_unlock(id);
+		if (!good)
+			famfs_bad_add(dev, offset, PAGE_SIZE,
+				      GFP_KERNEL | __GFP_NOFAIL);
 	}
 }
 
-/* Of pages that the kernel has met with before, remember the bad ones */
-static int famfs_scan_pages(struct famfs_dev *dev, u64 offset, void *kaddr,
-			    u64 len)
+/* Remember a bad page; sets @new if it was not known */
+static int famfs_bad_note(struct famfs_dev *dev, u64 offset, bool *new)
+{
+	if (!famfs_bad_next(dev, offset, PAGE_SIZE, NULL))
+		return 0;
+	*new = true;
+	return famfs_bad_add(dev, offset, PAGE_SIZE, GFP_KERNEL);
+}
+
+/* Of pages that the memory management has marked, note each */
+static int famfs_scan_marks(struct famfs_dev *dev, u64 offset, void *kaddr,
+			    u64 len, bool *new)
 {
 	struct page *page = virt_to_page(kaddr);
 	u64 i, nr = PHYS_PFN(len);
@@ -177,10 +198,53 @@ static int famfs_scan_pages(struct famfs_dev *dev, u64 offset, void *kaddr,
 	for (i = 0; i < nr; i++) {
 		if (!PageHWPoison(&page[i]))
 			continue;
-		rc = famfs_bad_add(dev, offset + PFN_PHYS(i), PAGE_SIZE,
-				   GFP_KERNEL);
+		rc = famfs_bad_note(dev, offset + PFN_PHYS(i), new);
 		if (rc)
 			return rc;
+	}
+	return 0;
+}
+
+/*
+ * Note what the driver knows to be bad of [@offset, @end), and with @marks what
+ * the memory management has marked. Where the driver refuses access to a range,
+ * something in there is bad: then it is asked for ever less.
+ */
+static int famfs_scan(struct famfs_dev *dev, u64 offset, u64 end, bool marks,
+		      bool *new)
+{
+	u64 step = SZ_128M, len;
+	void *kaddr;
+	long got;
+	int id, rc;
+
+	while (offset < end) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		len = min3(step, end - offset, famfs_dev_contig(dev, offset));
+		id = dax_read_lock();
+		got = famfs_dev_access(dev, offset, len, &kaddr);
+		rc = 0;
+		if (got > 0 && marks)
+			rc = famfs_scan_marks(dev, offset, kaddr, got, new);
+		dax_read_unlock(id);
+		if (rc)
+			return rc;
+		cond_resched();
+
+		if (got > 0) {
+			offset += got;
+			step = SZ_128M;
+		} else if (got != -EHWPOISON) {
+			return -ENXIO;
+		} else if (len > PAGE_SIZE) {
+			step = ALIGN(len / 2, PAGE_SIZE);
+		} else {
+			rc = famfs_bad_note(dev, offset, new);
+			if (rc)
+				return rc;
+			offset += PAGE_SIZE;
+		}
 	}
 	return 0;
 }
@@ -198,39 +262,135 @@ static int famfs_scan_pages(struct famfs_dev *dev, u64 offset, void *kaddr,
  */
 int famfs_bad_scan(struct famfs_dev *dev)
 {
-	u64 offset = 0, step = SZ_128M, len;
-	void *kaddr;
-	long got;
-	int id, rc;
+	bool new;
 
-	while (offset < dev->size) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		len = min(step, famfs_dev_contig(dev, offset));
-		id = dax_read_lock();
-		got = famfs_dev_access(dev, offset, len, &kaddr);
-		rc = 0;
-		if (got > 0)
-			rc = famfs_scan_pages(dev, offset, kaddr, got);
-		dax_read_unlock(id);
-		if (rc)
-			return rc;
-		cond_resched();
+	return famfs_scan(dev, 0, dev->size, true, &new);
+}
 
-		if (got > 0) {
-			offset += got;
-			step = SZ_128M;
-		} else if (got != -EHWPOISON) {
-			return -ENXIO;
-		} else if (len > PAGE_SIZE) {
-			/* Something in there is bad: look closer */
-			step = ALIGN(len / 2, PAGE_SIZE);
-		} else {
-			rc = famfs_bad_add(dev, offset, PAGE_SIZE, GFP_KERNEL);
-			if (rc)
-				return rc;
-			offset += PAGE_SIZE;
-		}
+/**
+ * famfs_bad_scan_map - find out what drivers know of the memory of a map by now
+ * @sbi: the mount
+ * @map: the map, whose ranges lie within their devices
+ *
+ * A driver may come to know of bad memory without a word to anybody.
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM, -EINTR, or -ENXIO if a device has gone away.
+ */
+int famfs_bad_scan_map(struct famfs_sb_info *sbi, const struct famfs_map *map)
+{
+	u32 i, nr = famfs_map_nr_ranges(map);
+	struct famfs_range range;
+	bool new;
+	int rc = 0;
+
+	for (i = 0; !rc && i < nr; i++) {
+		famfs_map_range(map, i, &range);
+		rc = famfs_scan(sbi->devs[range.devindex], range.offset,
+				range.offset + range.len, false, &new);
 	}
-	return 0;
+	return rc;
+}
+
+/**
+ * famfs_bad_learn - the same for a part of a file that could not be accessed
+ * @inode: the file
+ * @pos: offset in the file
+ * @len: bytes
+ *
+ * Context: may sleep.
+ * Return: true if there is bad memory that was not known.
+ */
+bool famfs_bad_learn(struct inode *inode, u64 pos, u64 len)
+{
+	const struct famfs_map *map = famfs_inode_map(inode);
+	struct famfs_dev *dev;
+	struct famfs_run run;
+	bool new = false;
+	u64 end;
+
+	if (check_add_overflow(pos, len, &end))
+		end = U64_MAX;
+	while (!new && pos < end && map && famfs_map_resolve(map, pos, &run)) {
+		dev = FAMFS_SB(inode->i_sb)->devs[run.devindex];
+		famfs_run_skip(&run, pos);
+		run.len = min(run.len, round_up(end - run.pos, PAGE_SIZE));
+		if (famfs_scan(dev, run.offset, run.offset + run.len, false,
+			       &new))
+			break;
+		pos = run.pos + run.len;
+	}
+	return new;
+}
+
+/**
+ * famfs_bad_any - may a file have bad memory?
+ * @inode: the file
+ *
+ * Context: may sleep.
+ * Return: false if it has none.
+ */
+bool famfs_bad_any(const struct inode *inode)
+{
+	const struct famfs_map *map = famfs_inode_map(inode);
+	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
+	struct famfs_range range;
+	bool any = false;
+	u32 i;
+
+	for (i = 0; i < FAMFS_MAX_DAXDEVS && !any; i++) {
+		const struct famfs_dev *dev = famfs_device(sbi, i);
+
+		any = dev && !mtree_empty(&dev->bad);
+	}
+	if (!any || !map)
+		return false;
+
+	for (i = 0; i < famfs_map_nr_ranges(map); i++) {
+		famfs_map_range(map, i, &range);
+		if (famfs_bad_next(sbi->devs[range.devindex], range.offset,
+				   range.len, NULL) < range.len)
+			return true;
+		cond_resched();
+	}
+	return false;
+}
+
+/**
+ * famfs_bad_find - find the next bad range of a file
+ * @inode: the file
+ * @pos: offset in the file
+ * @error: returns the first bad range at or past @pos
+ *
+ * Context: may sleep.
+ * Return: false if there is none.
+ */
+bool famfs_bad_find(const struct inode *inode, u64 pos,
+		    struct famfs_error *error)
+{
+	const struct famfs_map *map = famfs_inode_map(inode);
+	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
+	const struct famfs_dev *dev;
+	struct famfs_run run;
+	u64 good, bad;
+
+	if (!famfs_bad_any(inode))
+		return false;
+	while (pos < map->size && famfs_map_resolve(map, pos, &run)) {
+		dev = sbi->devs[run.devindex];
+		famfs_run_skip(&run, pos);
+		good = famfs_bad_next(dev, run.offset, run.len, &bad);
+		if (good < run.len && run.pos + good < map->size) {
+			*error = (struct famfs_error) {
+				.pos		= run.pos + good,
+				.len		= bad,
+				.devindex	= run.devindex,
+				.offset		= run.offset + good,
+			};
+			return true;
+		}
+		pos = run.pos + run.len;
+		cond_resched();
+	}
+	return false;
 }

@@ -76,8 +76,8 @@ static __printf(2, 3) void famfs_dev_err(struct fs_context *fc,
 }
 
 /*
- * Opening a device can have effects of its own, so what is no dax device is
- * not opened at all. The path may name something else a moment later: the
+ * Opening a device can have effects of its own, so a character device that is
+ * no dax device is not opened at all. The path may name something else a moment later: the
  * caller looks at what it really got.
  */
 static int famfs_check_path(struct fs_context *fc, const char *path)
@@ -295,12 +295,15 @@ static int famfs_measure(struct famfs_dev *dev)
 }
 
 /*
- * Stop being the holder. The node of a character device is closed at once, not
- * in the task's own time: whoever waits for us may set up the device anew.
+ * Stop being the holder. The node of a character device is closed before that,
+ * and at once, not in the task's own time: who takes the device away waits for
+ * its holder, and may set it up anew then.
  */
 static void famfs_dev_put(struct famfs_dev *dev)
 {
 	famfs_failure_quiesce(dev);
+	if (!dev->is_blk && dev->file)
+		__fput_sync(dev->file);
 	if (dev->dead) {
 		/* Somebody else may hold it by now */
 		put_dax(dev->dax_dev);
@@ -310,8 +313,6 @@ static void famfs_dev_put(struct famfs_dev *dev)
 	}
 	if (dev->is_blk)
 		fput(dev->file);
-	else if (dev->file)
-		__fput_sync(dev->file);
 	famfs_failure_unwatch(dev);
 }
 
@@ -362,11 +363,12 @@ struct famfs_dev *famfs_dev_open(struct super_block *sb, struct fs_context *fc,
 	/* Of a character device, nobody has said so, and the bit is stale */
 	dev->had_write_cache = dev->is_blk &&
 			       dax_write_cache_enabled(dev->dax_dev);
-	/* What fails before this, the scan finds; what fails later is told */
-	famfs_failure_watch(dev);
 	rc = famfs_measure(dev);
-	if (!rc)
+	if (!rc) {
+		/* What fails before this waits, so the scan may miss it */
+		famfs_failure_watch(dev);
 		rc = famfs_bad_scan(dev);
+	}
 	if (rc) {
 		famfs_dev_err(fc, "%s: the memory of the device cannot be accessed (error %d)",
 			      path, rc);
@@ -493,4 +495,23 @@ u64 famfs_dev_contig(const struct famfs_dev *dev, u64 offset)
 			lo = mid + 1;
 	}
 	return dev->seg_end[lo] - offset;
+}
+
+/**
+ * famfs_dev_clip - keep of a run what is one piece of device memory
+ * @dev: the device
+ * @pos: offset in the file, in the run
+ * @run: the run; what is kept of it contains @pos
+ *
+ * Context: any; takes no lock.
+ */
+void famfs_dev_clip(const struct famfs_dev *dev, u64 pos,
+		    struct famfs_run *run)
+{
+	if (dev->nr_segs == 1 ||
+	    famfs_dev_contig(dev, run->offset) >= run->len)
+		return;
+
+	famfs_run_skip(run, pos);
+	run->len = min(run->len, famfs_dev_contig(dev, run->offset));
 }

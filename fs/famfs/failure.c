@@ -5,21 +5,24 @@
  * Both are reported by the dax core, by device, at any time, and so also while
  * the mount is being set up or torn down. A report finds its device in a list
  * of all devices that mounts hold, under a lock, and pins it before it lets go
- * of the lock. Nothing of a mount goes while one of its devices is pinned: a
- * mount that ends waits for that first, and its inodes are let alone from there
- * on. Nor does a device go that did not get as far as to be part of the mount.
- * A mount that ends has no user left, so bad memory is but marked; by us, since
- * otherwise the memory management would mark the first page of what is mapped
- * as one, whichever is bad. A device that goes away has to wait for the end,
- * since inodes still refer to its pages.
+ * of the lock; it waits for a device that is held and not in the list yet.
+ *
+ * Nothing of a mount goes while one of its devices is pinned: a mount that ends
+ * waits for that first, and its inodes are let alone from there on. Nor does a
+ * device go that did not get as far as to be part of the mount. A mount that
+ * ends has no user left, so bad memory is but marked; by us, since otherwise the
+ * memory management would mark the first page of what is mapped as one,
+ * whichever is bad. A device that goes away has to wait for the end, since
+ * inodes still refer to its pages.
  *
  * A device_dax or fsdev_dax device keeps its dax_device from one driver to the
- * next, so a device that is gone may be held by another mount already: once it
- * is dead, a device is not found any more.
+ * next, so one that is gone may be held by another mount already: a report goes
+ * to who holds the device, and not to one that is dead.
  *
  * A fault holds the mapping's invalidate_lock from before it asks until its
- * page is mapped. The range is marked bad first and unmapped under that lock
- * then, so that no fault can bring it back.
+ * page is mapped, and so does who writes the cache back. The range is noted as
+ * bad first and unmapped under that lock then, so that no fault can bring it
+ * back, and nobody is at its cache lines any more.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -34,17 +37,21 @@
 
 static DEFINE_SPINLOCK(famfs_watch_lock);
 static LIST_HEAD(famfs_watched);
-static DECLARE_WAIT_QUEUE_HEAD(famfs_unwatched);
+static DECLARE_WAIT_QUEUE_HEAD(famfs_watch_changed);
 static DECLARE_WAIT_QUEUE_HEAD(famfs_unpinned);
 
 /**
  * famfs_failure_watch - from here on, failures of a device reach its mount
- * @dev: a device that is held
+ * @dev: a device that is held, and whose size is known
+ *
+ * Those that were reported since it is held have waited for this.
  */
 void famfs_failure_watch(struct famfs_dev *dev)
 {
-	guard(spinlock)(&famfs_watch_lock);
+	spin_lock(&famfs_watch_lock);
 	list_add(&dev->list, &famfs_watched);
+	spin_unlock(&famfs_watch_lock);
+	wake_up_all(&famfs_watch_changed);
 }
 
 static bool famfs_is_notifying(struct famfs_dev *dev)
@@ -55,7 +62,7 @@ static bool famfs_is_notifying(struct famfs_dev *dev)
 
 /**
  * famfs_failure_quiesce - let the failures of a device come to their end
- * @dev: a device that is watched, and that it or its mount is about to end for
+ * @dev: a device that is held, and is about to be let go of
  *
  * From here on no failure looks at inodes, and whether the device is dead does
  * not change any more.
@@ -81,7 +88,7 @@ static bool famfs_try_unwatch(struct famfs_dev *dev)
 
 /**
  * famfs_failure_unwatch - nothing of a device is ours any more
- * @dev: a device that is quiet
+ * @dev: a device that is quiet, and held no longer
  *
  * No failure gets hold of the device any more. Whoever waits to take it away
  * goes on now.
@@ -91,42 +98,47 @@ static bool famfs_try_unwatch(struct famfs_dev *dev)
 void famfs_failure_unwatch(struct famfs_dev *dev)
 {
 	wait_event(famfs_unpinned, famfs_try_unwatch(dev));
-	wake_up_all(&famfs_unwatched);
+	wake_up_all(&famfs_watch_changed);
 }
 
-static struct famfs_dev *famfs_find_watched(const struct dax_device *dax_dev)
+static struct famfs_dev *famfs_find_watched(const struct dax_device *dax_dev,
+					    const void *holder)
 {
 	struct famfs_dev *dev;
 
 	lockdep_assert_held(&famfs_watch_lock);
 	list_for_each_entry(dev, &famfs_watched, list)
-		if (dev->dax_dev == dax_dev && !dev->dead)
+		if (dev->dax_dev == dax_dev && dev->sb == holder)
 			return dev;
 	return NULL;
 }
 
-static bool famfs_is_watched(const struct dax_device *dax_dev)
-{
-	guard(spinlock)(&famfs_watch_lock);
-	return famfs_find_watched(dax_dev);
-}
-
 /*
- * The device, pinned; NULL if there is none to be had. One that is gone is dead
- * from here on, and not found again.
+ * Returns false as long as there is nothing for it but to wait; else @found is
+ * the device, pinned, or NULL if there is none to be had. One that is gone is
+ * dead from here on.
  */
-static struct famfs_dev *famfs_pin(const struct dax_device *dax_dev, bool gone)
+static bool famfs_try_pin(struct dax_device *dax_dev, const void *holder,
+			  bool gone, struct famfs_dev **found)
 {
 	struct famfs_dev *dev;
 
 	guard(spinlock)(&famfs_watch_lock);
-	dev = famfs_find_watched(dax_dev);
-	if (!dev || (gone && dev->closing))
-		return NULL;
+	*found = NULL;
+	dev = famfs_find_watched(dax_dev, holder);
+	/* If it is still held, it is not watched yet */
+	if (!dev)
+		return dax_holder(dax_dev) != holder;
+	if (dev->dead)
+		return true;
+	/* A mount that is just ending has to get there before the device goes */
+	if (gone && dev->closing)
+		return false;
 	dev->notifying++;
 	if (gone)
 		WRITE_ONCE(dev->dead, true);
-	return dev;
+	*found = dev;
+	return true;
 }
 
 static void famfs_unpin(struct famfs_dev *dev)
@@ -295,12 +307,11 @@ static int famfs_memory_failure(struct famfs_dev *dev, u64 offset, u64 len,
 	end = round_up(end, PAGE_SIZE);
 
 	/* What is known to be bad is not mapped again, nor by a new file */
+	famfs_bad_mark(dev, offset, end - offset);
 	famfs_bad_add(dev, offset, end - offset, GFP_KERNEL | __GFP_NOFAIL);
 	if (!famfs_fail_files(dev, offset, end, mf_flags))
 		pr_err("%s: bad memory at %#llx, length %#llx: no file\n",
 		       dev->name, offset, end - offset);
-
-	famfs_bad_mark(dev, offset, end - offset);
 	atomic64_inc(&FAMFS_SB(dev->sb)->nr_errors);
 	return 0;
 }
@@ -335,6 +346,7 @@ static void famfs_take_inode(const struct famfs_dev *dev, struct inode *inode)
 	const struct famfs_map *map = famfs_inode_map(inode);
 	struct famfs_range range;
 	struct famfs_run run;
+	bool mapped;
 	u64 offset;
 	u32 i;
 
@@ -344,8 +356,11 @@ static void famfs_take_inode(const struct famfs_dev *dev, struct inode *inode)
 	/* Whoever has resolved an offset before the device died ends here */
 	inode_lock(inode);
 	inode_unlock(inode);
+	filemap_invalidate_lock(inode->i_mapping);
+	mapped = !mapping_empty(inode->i_mapping);
+	filemap_invalidate_unlock(inode->i_mapping);
 
-	for (i = 0; i < famfs_map_nr_ranges(map); i++) {
+	for (i = 0; mapped && i < famfs_map_nr_ranges(map); i++) {
 		famfs_map_range(map, i, &range);
 		if (range.devindex != dev->index)
 			continue;
@@ -412,14 +427,14 @@ static int famfs_notify_failure(struct dax_device *dax_dev, u64 offset, u64 len,
 				int mf_flags)
 {
 	bool gone = mf_flags & MF_MEM_PRE_REMOVE;
-	struct famfs_dev *dev = famfs_pin(dax_dev, gone);
+	void *holder = dax_holder(dax_dev);
+	struct famfs_dev *dev;
 	int rc = 0;
 
-	/* A mount that is just ending has to get there before the device goes */
-	if (!dev && gone)
-		wait_event(famfs_unwatched,
-			   (dev = famfs_pin(dax_dev, gone)) ||
-			   !famfs_is_watched(dax_dev));
+	if (!holder)
+		return -EOPNOTSUPP;
+	wait_event(famfs_watch_changed,
+		   famfs_try_pin(dax_dev, holder, gone, &dev));
 	if (!dev)
 		return -EOPNOTSUPP;
 

@@ -43,6 +43,7 @@
 struct dax_device;
 struct fiemap_extent_info;
 struct fs_context;
+struct writeback_control;
 
 /**
  * struct famfs_dev - a dax device that a mount holds
@@ -205,6 +206,8 @@ void famfs_dev_forget(struct famfs_dev *dev);
 int famfs_dev_flush(const struct famfs_dev *dev);
 bool famfs_dev_is(const struct famfs_dev *dev, const char *path);
 u64 famfs_dev_contig(const struct famfs_dev *dev, u64 offset);
+void famfs_dev_clip(const struct famfs_dev *dev, u64 pos,
+		    struct famfs_run *run);
 long famfs_dev_access(const struct famfs_dev *dev, u64 offset, u64 len,
 		      void **kaddr);
 
@@ -226,6 +229,11 @@ void famfs_bad_mark(struct famfs_dev *dev, u64 offset, u64 len);
 int famfs_bad_scan(struct famfs_dev *dev);
 u64 famfs_bad_next(const struct famfs_dev *dev, u64 offset, u64 len,
 		   u64 *bad_len);
+int famfs_bad_scan_map(struct famfs_sb_info *sbi, const struct famfs_map *map);
+bool famfs_bad_learn(struct inode *inode, u64 pos, u64 len);
+bool famfs_bad_any(const struct inode *inode);
+bool famfs_bad_find(const struct inode *inode, u64 pos,
+		    struct famfs_error *error);
 bool famfs_bad_writable(const struct famfs_dev *dev, u64 offset);
 void famfs_bad_recovered(struct famfs_dev *dev, u64 offset, u64 len);
 
@@ -239,9 +247,15 @@ void famfs_inode_set_map(struct inode *inode, const struct famfs_map *map);
 /* file.c */
 extern const struct file_operations famfs_file_operations;
 extern const struct address_space_operations famfs_aops;
-int famfs_flush_devices(const struct famfs_sb_info *sbi);
 int famfs_fiemap(struct inode *inode, struct fiemap_extent_info *info,
 		 u64 start, u64 len);
+
+/* flush.c */
+int famfs_flush_devices(const struct famfs_sb_info *sbi);
+int famfs_fsync(struct file *file, loff_t start, loff_t end, int datasync);
+int famfs_writepages(struct address_space *mapping,
+		     struct writeback_control *wbc);
+int famfs_fadvise(struct file *file, loff_t offset, loff_t len, int advice);
 
 /* ioctl.c */
 extern const struct file_operations famfs_dir_operations;

@@ -10,30 +10,15 @@
  * other readers of the page cache interfaces expect them.
  */
 #include <linux/dax.h>
-#include <linux/fadvise.h>
 #include <linux/fiemap.h>
 #include <linux/filelock.h>
 #include <linux/iomap.h>
-#include <linux/libnvdimm.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/uio.h>
-#include <linux/writeback.h>
 
 #include "famfs.h"
 #include "trace.h"
-
-/* Of a run that crosses pieces of device memory, keep the one with @pos */
-static void famfs_clip_to_segment(const struct famfs_dev *dev, u64 pos,
-				  struct famfs_run *run)
-{
-	if (dev->nr_segs == 1 ||
-	    famfs_dev_contig(dev, run->offset) >= run->len)
-		return;
-
-	famfs_run_skip(run, pos);
-	run->len = min(run->len, famfs_dev_contig(dev, run->offset));
-}
 
 /*
  * Keep of a run what comes before the first bad page from @pos on. At a bad
@@ -95,7 +80,7 @@ static int famfs_iomap_begin(struct inode *inode, loff_t pos, loff_t length,
 	} else {
 		if (READ_ONCE(dev->dead))
 			return -EIO;
-		famfs_clip_to_segment(dev, pos, &run);
+		famfs_dev_clip(dev, pos, &run);
 		rc = famfs_clip_to_good(dev, pos, length, flags, &run);
 		if (rc)
 			return rc;
@@ -144,6 +129,22 @@ static const struct iomap_ops famfs_iomap_ops = {
 	.iomap_end	= famfs_iomap_end,
 };
 
+/*
+ * Read or write. What a driver has come to know since the mount, it says by
+ * refusing the whole range: then what is good of it still is to be had.
+ */
+static ssize_t famfs_rw(struct kiocb *iocb, struct iov_iter *iter)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+	ssize_t rc;
+
+	rc = dax_iomap_rw(iocb, iter, &famfs_iomap_ops);
+	if ((rc == -EIO || rc == -EFAULT) &&
+	    famfs_bad_learn(inode, iocb->ki_pos, iov_iter_count(iter)))
+		rc = dax_iomap_rw(iocb, iter, &famfs_iomap_ops);
+	return rc;
+}
+
 static ssize_t famfs_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
@@ -158,7 +159,7 @@ static ssize_t famfs_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	} else {
 		inode_lock_shared(inode);
 	}
-	rc = dax_iomap_rw(iocb, to, &famfs_iomap_ops);
+	rc = famfs_rw(iocb, to);
 	inode_unlock_shared(inode);
 
 	file_accessed(iocb->ki_filp);
@@ -213,7 +214,7 @@ static ssize_t famfs_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	}
 	rc = famfs_write_checks(iocb, from);
 	if (rc > 0)
-		rc = dax_iomap_rw(iocb, from, &famfs_iomap_ops);
+		rc = famfs_rw(iocb, from);
 	/* Memory that could not be recovered looks like a bad buffer */
 	if (rc == -EFAULT && famfs_is_bad(inode, iocb->ki_pos))
 		rc = -EIO;
@@ -331,142 +332,6 @@ static int famfs_open(struct inode *inode, struct file *file)
 	/* Every access is direct, and none of them waits for a device */
 	file->f_mode |= FMODE_NOWAIT | FMODE_CAN_ODIRECT;
 	return generic_file_open(inode, file);
-}
-
-/**
- * famfs_flush_devices - make durable what has left the processor's cache
- * @sbi: the mount
- *
- * Context: may sleep.
- * Return: 0 or the first error.
- */
-int famfs_flush_devices(const struct famfs_sb_info *sbi)
-{
-	unsigned int i;
-	int rc = 0, err;
-
-	/* Lines that are written back are not there yet without a fence */
-	pmem_wmb();
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		err = dev ? famfs_dev_flush(dev) : 0;
-		if (err && !rc)
-			rc = err;
-	}
-	return rc;
-}
-
-static int famfs_fsync(struct file *file, loff_t start, loff_t end,
-		       int datasync)
-{
-	int rc = file_write_and_wait_range(file, start, end);
-	int err = famfs_flush_devices(FAMFS_SB(file_inode(file)->i_sb));
-
-	return rc ? rc : err;
-}
-
-/*
- * Write the processor's cache back to the memory. The dax layer asks a device
- * for no more than whether that is needed: so it is given one that needs it, if
- * there is one. With the option coherent, it is one that would lose the cache
- * with its power.
- */
-static int famfs_writepages(struct address_space *mapping,
-			    struct writeback_control *wbc)
-{
-	const struct famfs_sb_info *sbi = FAMFS_SB(mapping->host->i_sb);
-	unsigned int i;
-
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		if (dev && dax_write_cache_enabled(dev->dax_dev))
-			return dax_writeback_mapping_range(mapping,
-							   dev->dax_dev, wbc);
-	}
-	return 0;
-}
-
-/* Write back and drop the cache lines of a run; bad memory has none to keep */
-static int famfs_drop_run(struct famfs_dev *dev, u64 offset, u64 len)
-{
-	void *kaddr;
-	long got;
-	int id;
-
-	while (len) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		id = dax_read_lock();
-		got = famfs_dev_access(dev, offset, min_t(u64, len, SZ_2M),
-				       &kaddr);
-		if (got > 0) {
-			arch_wb_cache_pmem(kaddr, got);
-			arch_invalidate_pmem(kaddr, got);
-		}
-		dax_read_unlock(id);
-		if (got <= 0)
-			return -EIO;
-		cond_resched();
-		offset += got;
-		len -= got;
-	}
-	return 0;
-}
-
-static int famfs_drop_range(struct inode *inode, u64 pos, u64 end)
-{
-	const struct famfs_map *map = famfs_inode_map(inode);
-	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
-	struct famfs_dev *dev;
-	struct famfs_run run;
-	u64 good, bad;
-	int rc;
-
-	pos = round_down(pos, PAGE_SIZE);
-	end = round_up(min_t(u64, end, i_size_read(inode)), PAGE_SIZE);
-	while (pos < end && map && famfs_map_resolve(map, pos, &run)) {
-		dev = sbi->devs[run.devindex];
-		if (READ_ONCE(dev->dead))
-			return -EIO;
-		famfs_clip_to_segment(dev, pos, &run);
-		famfs_run_skip(&run, pos);
-		run.len = min(run.len, end - pos);
-		good = famfs_bad_next(dev, run.offset, run.len, &bad);
-		if (!good) {
-			pos += min(bad, run.len);
-			continue;
-		}
-		rc = famfs_drop_run(dev, run.offset, good);
-		if (rc)
-			return rc;
-		pos += good;
-	}
-	return 0;
-}
-
-/*
- * POSIX_FADV_DONTNEED: the next load comes from the memory, as another machine
- * left it there. All else is advice about a page cache, of which there is none.
- */
-static int famfs_fadvise(struct file *file, loff_t offset, loff_t len,
-			 int advice)
-{
-	struct inode *inode = file_inode(file);
-	loff_t end;
-	int rc;
-
-	rc = generic_fadvise(file, offset, len, advice);
-	if (rc || advice != POSIX_FADV_DONTNEED)
-		return rc;
-	if (offset < 0)
-		return -EINVAL;
-	if (famfs_coherent(inode->i_sb))
-		return 0;
-	if (!len || check_add_overflow(offset, len, &end))
-		end = S64_MAX;
-	return famfs_drop_range(inode, offset, end);
 }
 
 /**

@@ -215,6 +215,17 @@ static int famfs_rename(struct mnt_idmap *idmap, struct inode *old_dir,
 			     flags);
 }
 
+/* Is this a change of owner that takes set-id bits along, and no more? */
+static bool famfs_drops_set_id(const struct inode *inode,
+			       const struct iattr *attr)
+{
+	umode_t was = inode->i_mode & S_IALLUGO;
+	umode_t is = attr->ia_mode & S_IALLUGO;
+
+	return attr->ia_valid & (ATTR_UID | ATTR_GID) && !(is & ~was) &&
+	       !(was & ~is & ~(S_ISUID | S_ISGID));
+}
+
 static int famfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 			 struct iattr *attr)
 {
@@ -236,7 +247,7 @@ static int famfs_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 	if (!(valid & ATTR_FORCE)) {
 		if (valid & (ATTR_UID | ATTR_GID))
 			need |= FAMFS_OPT_CHOWN;
-		else if (valid & ATTR_MODE)
+		if ((valid & ATTR_MODE) && !famfs_drops_set_id(inode, attr))
 			need |= FAMFS_OPT_CHMOD;
 		if ((valid & (ATTR_ATIME | ATTR_MTIME)) && !(valid & ATTR_SIZE))
 			need |= FAMFS_OPT_UTIMES;

@@ -38,7 +38,7 @@ famfs_copy_message(const struct famfs_fmap_header __user *arg)
 	return msg;
 }
 
-static struct famfs_map *famfs_make_map(const struct famfs_sb_info *sbi,
+static struct famfs_map *famfs_make_map(struct famfs_sb_info *sbi,
 					const struct famfs_fmap_header *msg)
 {
 	u64 dev_size[FAMFS_MAX_DAXDEVS];
@@ -61,6 +61,11 @@ static struct famfs_map *famfs_make_map(const struct famfs_sb_info *sbi,
 	if (!map)
 		return ERR_PTR(-ENOMEM);
 	famfs_map_fill(map, &plan, msg);
+	rc = famfs_bad_scan_map(sbi, map);
+	if (rc) {
+		kvfree(map);
+		return ERR_PTR(rc);
+	}
 	return map;
 }
 
@@ -224,52 +229,6 @@ static int famfs_ioc_change_opts(struct file *file, u64 __user *arg, bool set)
 	return put_user(bits, arg);
 }
 
-static bool famfs_any_bad(const struct famfs_sb_info *sbi)
-{
-	unsigned int i;
-
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		if (dev && !mtree_empty(&dev->bad))
-			return true;
-	}
-	return false;
-}
-
-/* The next bad range of a file from @pos on: 1, or 0 if there is none */
-static int famfs_next_error(struct inode *inode, u64 pos,
-			    struct famfs_error *error)
-{
-	const struct famfs_map *map = famfs_inode_map(inode);
-	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
-	const struct famfs_dev *dev;
-	struct famfs_run run;
-	u64 good, bad;
-
-	if (!map || !famfs_any_bad(sbi))
-		return 0;
-	while (pos < map->size && famfs_map_resolve(map, pos, &run)) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		dev = sbi->devs[run.devindex];
-		famfs_run_skip(&run, pos);
-		good = famfs_bad_next(dev, run.offset, run.len, &bad);
-		if (good < run.len && run.pos + good < map->size) {
-			*error = (struct famfs_error) {
-				.pos		= run.pos + good,
-				.len		= min(bad, run.len - good),
-				.devindex	= run.devindex,
-				.offset		= run.offset + good,
-			};
-			return 1;
-		}
-		pos = run.pos + run.len;
-		cond_resched();
-	}
-	return 0;
-}
-
 static int famfs_ioc_get_errors(struct file *file,
 				struct famfs_errors __user *arg)
 {
@@ -278,7 +237,6 @@ static int famfs_ioc_get_errors(struct file *file,
 	struct famfs_errors req;
 	u64 pos;
 	u32 n;
-	int rc;
 
 	if (S_ISDIR(inode->i_mode))
 		return -EISDIR;
@@ -287,12 +245,14 @@ static int famfs_ioc_get_errors(struct file *file,
 	if (req.reserved)
 		return -EINVAL;
 
+	/* A list from the start is to have what drivers know by now */
 	pos = req.start;
+	if (!pos)
+		famfs_bad_learn(inode, 0, i_size_read(inode));
 	for (n = 0; n < req.nr; n++) {
-		rc = famfs_next_error(inode, pos, &error);
-		if (rc < 0)
-			return rc;
-		if (!rc)
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!famfs_bad_find(inode, pos, &error))
 			break;
 		if (copy_to_user(&arg->errors[n], &error, sizeof(error)))
 			return -EFAULT;

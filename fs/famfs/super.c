@@ -198,16 +198,17 @@ static void famfs_kill_sb(struct super_block *sb)
 	struct famfs_sb_info *sbi = FAMFS_SB(sb);
 	unsigned int i;
 
+	/*
+	 * Inodes go with their names, and with that what of them is dirty,
+	 * before the super block is synced in the course of things. While
+	 * that goes on, failures are to wait for it.
+	 */
+	if (sb->s_root)
+		sync_filesystem(sb);
 	/* While a failure is dealt with, nothing of the mount may go */
 	for (i = 0; sbi && i < FAMFS_MAX_DAXDEVS; i++)
 		if (sbi->devs[i])
 			famfs_failure_quiesce(sbi->devs[i]);
-	/*
-	 * Inodes go with their names, and with that what of them is dirty,
-	 * before the super block is synced in the course of things.
-	 */
-	if (sb->s_root)
-		sync_filesystem(sb);
 	if (sbi)
 		famfs_sysfs_remove(sb);
 	famfs_kill_anon_super(sb);

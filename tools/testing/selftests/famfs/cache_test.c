@@ -16,6 +16,8 @@
 
 #include "famfs_harness.h"
 
+#include "famfs_failure.h"
+
 #define SIZE		(8 * MiB)
 #define LARGE_AT	(32 * MiB)	/* mapped with 2 MiB pages */
 #define SMALL_AT	(64 * MiB + PAGE) /* mapped with 4 KiB pages */
@@ -250,6 +252,13 @@ static long call_sync_file_range(int fd, void *at)
 			       SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
+/* Starts the writing, and does not wait for it: which takes no time here */
+static long call_sync_file_range_start(int fd, void *at)
+{
+	(void)at;
+	return sync_file_range(fd, 0, SIZE, SYNC_FILE_RANGE_WRITE);
+}
+
 static long call_syncfs(int fd, void *at)
 {
 	(void)at;
@@ -272,6 +281,7 @@ static const struct {
 	{ "fdatasync", call_fdatasync },
 	{ "msync", call_msync },
 	{ "sync_file_range", call_sync_file_range },
+	{ "sync_file_range, without waiting", call_sync_file_range_start },
 	{ "syncfs", call_syncfs },
 	{ "sync", call_sync },
 };
@@ -506,6 +516,45 @@ TEST_F(cache, the_option_is_the_mounts)
 		ASSERT_EQ(0, ERR(umount(ROOT)));
 	}
 	self->at = NULL;
+}
+
+/*
+ * A machine that has met with bad memory takes it out of the kernel's address
+ * space, where a cache line of it cannot be written back any more. What is
+ * around it can, and all else.
+ */
+TEST_F(cache, bad_memory_is_left_alone)
+{
+	const __u64 bad = 2 * MiB + 5 * PAGE;
+	__u64 must = self->cleans ? PMD - PAGE + variant->page : 0;
+
+	catch_sigbus();
+	self->at[bad] = 1;
+	self->at[bad + 7 * PAGE] = 1;
+	self->at[6 * MiB] = 1;
+	ASSERT_EQ(0, poison(self->at + bad));
+	trace_read(self->lines);
+	EXPECT_EQ(-EIO, ERR(fsync(self->fd)));
+	trace_read(self->lines);
+	EXPECT_EQ(must, self->lines[CLEANED].bytes);
+	/* What is dirty there stays so, and the rest is done with */
+	EXPECT_EQ(0, ERR(fsync(self->fd)));
+	trace_read(self->lines);
+	EXPECT_EQ(self->cleans ? PMD - PAGE : 0, self->lines[CLEANED].bytes);
+	EXPECT_EQ(0, ERR(msync(self->at + 6 * MiB, PAGE, MS_SYNC)));
+	trace_read(self->lines);
+	EXPECT_EQ(0, self->lines[CLEANED].bytes);
+
+	EXPECT_EQ(0, posix_fadvise(self->fd, 0, 0, POSIX_FADV_DONTNEED));
+	trace_read(self->lines);
+	EXPECT_EQ(variant->options ? 0 : SIZE - PAGE,
+		  self->lines[DROPPED].bytes);
+
+	munmap(self->at, SIZE);
+	close(self->fd);
+	self->at = NULL;
+	EXPECT_EQ(0, ERR(umount(ROOT)));
+	EXPECT_EQ(0, device_rebind(device()));
 }
 
 int main(int argc, char **argv)
