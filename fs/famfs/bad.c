@@ -208,12 +208,13 @@ static int famfs_scan_marks(struct famfs_dev *dev, u64 offset, void *kaddr,
 /*
  * Note what the driver knows to be bad of [@offset, @end), and with @marks what
  * the memory management has marked. Where the driver refuses access to a range,
- * something in there is bad: then it is asked for ever less.
+ * something in there is bad: then it is asked for ever less. About what is noted
+ * already it is not asked.
  */
 static int famfs_scan(struct famfs_dev *dev, u64 offset, u64 end, bool marks,
 		      bool *new)
 {
-	u64 step = SZ_128M, len;
+	u64 step = SZ_128M, len, good, bad;
 	void *kaddr;
 	long got;
 	int id, rc;
@@ -222,6 +223,12 @@ static int famfs_scan(struct famfs_dev *dev, u64 offset, u64 end, bool marks,
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		len = min3(step, end - offset, famfs_dev_contig(dev, offset));
+		good = famfs_bad_next(dev, offset, len, &bad);
+		if (!good) {
+			offset += bad;
+			continue;
+		}
+		len = good;
 		id = dax_read_lock();
 		got = famfs_dev_access(dev, offset, len, &kaddr);
 		rc = 0;
@@ -304,17 +311,17 @@ int famfs_bad_scan_map(struct famfs_sb_info *sbi, const struct famfs_map *map)
 bool famfs_bad_learn(struct inode *inode, u64 pos, u64 len)
 {
 	const struct famfs_map *map = famfs_inode_map(inode);
+	u64 end = PAGE_ALIGN((u64)i_size_read(inode));
 	struct famfs_dev *dev;
 	struct famfs_run run;
 	bool new = false;
-	u64 end;
 
-	if (check_add_overflow(pos, len, &end))
-		end = U64_MAX;
-	while (!new && pos < end && map && famfs_map_resolve(map, pos, &run)) {
+	if (pos < end && len < end - pos)
+		end = PAGE_ALIGN(pos + len);
+	while (pos < end && map && famfs_map_resolve(map, pos, &run)) {
 		dev = FAMFS_SB(inode->i_sb)->devs[run.devindex];
 		famfs_run_skip(&run, pos);
-		run.len = min(run.len, round_up(end - run.pos, PAGE_SIZE));
+		run.len = min(run.len, end - run.pos);
 		if (famfs_scan(dev, run.offset, run.offset + run.len, false,
 			       &new))
 			break;
@@ -362,6 +369,8 @@ bool famfs_bad_any(const struct inode *inode)
  * @pos: offset in the file
  * @error: returns the first bad range at or past @pos
  *
+ * Looks at each run of the file from there on: worth it if famfs_bad_any().
+ *
  * Context: may sleep.
  * Return: false if there is none.
  */
@@ -374,9 +383,7 @@ bool famfs_bad_find(const struct inode *inode, u64 pos,
 	struct famfs_run run;
 	u64 good, bad;
 
-	if (!famfs_bad_any(inode))
-		return false;
-	while (pos < map->size && famfs_map_resolve(map, pos, &run)) {
+	while (map && pos < map->size && famfs_map_resolve(map, pos, &run)) {
 		dev = sbi->devs[run.devindex];
 		famfs_run_skip(&run, pos);
 		good = famfs_bad_next(dev, run.offset, run.len, &bad);

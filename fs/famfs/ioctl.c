@@ -235,6 +235,7 @@ static int famfs_ioc_get_errors(struct file *file,
 	struct inode *inode = file_inode(file);
 	struct famfs_error error;
 	struct famfs_errors req;
+	bool any;
 	u64 pos;
 	u32 n;
 
@@ -249,7 +250,8 @@ static int famfs_ioc_get_errors(struct file *file,
 	pos = req.start;
 	if (!pos)
 		famfs_bad_learn(inode, 0, i_size_read(inode));
-	for (n = 0; n < req.nr; n++) {
+	any = famfs_bad_any(inode);
+	for (n = 0; any && n < req.nr; n++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (!famfs_bad_find(inode, pos, &error))
