@@ -360,6 +360,140 @@ static void test_contiguous_is_one(void **state)
 	free(map);
 }
 
+/*
+ * Numbers of bytes that do not go into 32 bits, whichever is multiplied or
+ * divided by which, over strips that lie all over a huge device.
+ */
+#define HUGE_SIZE	(1ULL << 45)
+
+static void good_huge_stripe(struct message *m, u32 chunk)
+{
+	start_message(m, FAMFS_EXT_INTERLEAVE, 1);
+	m->i.nstrips = 3 + rnd(MAX_STRIPS - 2);
+	m->h.fmap_size += sizeof(m->i) + m->i.nstrips * sizeof(m->s[0]);
+	m->h.file_size = HUGE_SIZE;
+	m->i.chunk_size = chunk;
+	m->i.nbytes = HUGE_SIZE;
+	for (u32 i = 0; i < m->i.nstrips; i++) {
+		m->s[i].devindex = rnd(2) ? OTHER_DEV : 0;
+		m->s[i].offset = (1 + rnd(DEV_PAGES)) * PAGE_SIZE +
+			((u64)rnd(1U << 15) << 48);
+		m->s[i].len = HUGE_SIZE / m->i.nstrips + 2ULL * chunk;
+		m->s[i].len &= PAGE_MASK;
+	}
+}
+
+static void expect_huge(const struct famfs_map *map, const struct message *m,
+			u64 pos)
+{
+	unsigned __int128 cs = m->i.chunk_size, n = m->i.nstrips;
+	unsigned __int128 chunk = pos / cs, within = pos % cs;
+	const struct famfs_fmap_simple *s = &m->s[(u32)(chunk % n)];
+	unsigned __int128 at = s->offset + chunk / n * cs + within;
+	unsigned __int128 len = cs;
+	struct famfs_run run;
+
+	if (chunk * cs + cs > HUGE_SIZE)
+		len = HUGE_SIZE - chunk * cs;
+	assert_true(famfs_map_resolve(map, pos, &run));
+	assert_int_equal(run.devindex, s->devindex);
+	assert_true(run.pos == chunk * cs);
+	assert_true(run.offset == at - within);
+	assert_true(run.len == len);
+	/* And back, from the same byte on */
+	assert_true(famfs_map_reverse(map, chunk % n, at, &run));
+	assert_int_equal(run.devindex, s->devindex);
+	assert_true(run.pos == pos);
+	assert_true(run.offset == at);
+	assert_true(run.len == len - within);
+}
+
+static void test_huge_stripe(void **state)
+{
+	static const u32 chunks[] = { PAGE_SIZE, 0xfffff000 };
+	u64 was[] = { dev_size[0], dev_size[OTHER_DEV] };
+	struct famfs_map *map;
+	struct message m;
+
+	dev_size[0] = S64_MAX & PAGE_MASK;
+	dev_size[OTHER_DEV] = S64_MAX & PAGE_MASK;
+	for (int k = 0; k < 2 * 10; k++) {
+		good_huge_stripe(&m, chunks[k % 2]);
+		map = make(&m.h);
+		expect_huge(map, &m, 0);
+		expect_huge(map, &m, HUGE_SIZE - 1);
+		for (int i = 0; i < 10000; i++)
+			expect_huge(map, &m, ((u64)random() << 31 ^ random()) %
+				    HUGE_SIZE);
+		free(map);
+	}
+	dev_size[0] = was[0];
+	dev_size[OTHER_DEV] = was[1];
+}
+
+/* Of a strip that is far too long, what is past its share is of no file */
+static void test_long_strip(void **state)
+{
+	struct famfs_run run;
+	struct famfs_map *map;
+	struct message m;
+	u64 was = dev_size[0], width, row;
+
+	dev_size[0] = S64_MAX & PAGE_MASK;
+	good_stripe(&m);
+	m.i.nstrips = 5;
+	m.h.fmap_size += 2 * sizeof(m.s[0]);
+	for (u32 i = 0; i < 5; i++) {
+		m.s[i].devindex = 0;
+		m.s[i].offset = (i + 1) * 100 * PAGE_SIZE;
+		m.s[i].len = 4 * PAGE_SIZE;
+	}
+	m.s[4].len = 1ULL << 62;
+	map = make(&m.h);
+	width = 5ULL * m.i.chunk_size;
+	/* The first row that is past 64 bits, were it in the file */
+	row = U64_MAX / width + 1;
+	assert_true(row * m.i.chunk_size < m.s[4].len);
+	assert_true(famfs_map_reverse(map, 4, m.s[4].offset + 4095, &run));
+	for (u64 r = 2; r < 100; r++)
+		assert_false(famfs_map_reverse(map, 4, m.s[4].offset +
+					       r * m.i.chunk_size, &run));
+	for (u64 r = row - 2; r < row + 100; r++)
+		assert_false(famfs_map_reverse(map, 4, m.s[4].offset +
+					       r * m.i.chunk_size, &run));
+	assert_false(famfs_map_reverse(map, 4, m.s[4].offset + m.s[4].len - 1,
+				       &run));
+	free(map);
+	dev_size[0] = was;
+}
+
+/* With no other strip to go on with, chunks are neighbours */
+static void test_one_strip_is_one_run(void **state)
+{
+	const u64 size = 1000 * PAGE_SIZE;
+	struct famfs_run run;
+	struct famfs_map *map;
+	struct message m;
+
+	good_stripe(&m);
+	m.i.nstrips = 1;
+	m.h.fmap_size -= 2 * sizeof(m.s[0]);
+	m.i.chunk_size = PAGE_SIZE;
+	m.i.nbytes = size;
+	m.h.file_size = size;
+	m.s[0].len = size;
+	map = make(&m.h);
+	for (u64 pos = 0; pos < size; pos += PAGE_SIZE) {
+		assert_true(famfs_map_resolve(map, pos, &run));
+		assert_int_equal(run.pos, 0);
+		assert_int_equal(run.len, size);
+		assert_int_equal(run.offset, m.s[0].offset);
+		assert_int_equal(run.devindex, 0);
+	}
+	assert_false(famfs_map_resolve(map, size, &run));
+	free(map);
+}
+
 #define REFUSED(good, rc, what)			\
 	do {					\
 		struct message m;		\
@@ -517,6 +651,9 @@ int main(void)
 		cmocka_unit_test(test_reverse),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_contiguous_is_one),
+		cmocka_unit_test(test_huge_stripe),
+		cmocka_unit_test(test_long_strip),
+		cmocka_unit_test(test_one_strip_is_one_run),
 		cmocka_unit_test(test_header_refused),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_extents_refused),

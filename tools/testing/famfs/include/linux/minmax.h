@@ -11,6 +11,6 @@ static inline u64 shim_min(u64 a, u64 b)
 }
 
 #define min(a, b)		shim_min(a, b)
-#define min_t(type, a, b)	((type)shim_min(a, b))
+#define min_t(type, a, b)	((type)shim_min((type)(a), (type)(b)))
 
 #endif
