@@ -161,6 +161,47 @@ TEST_F(data, fiemap_is_the_map)
 	EXPECT_EQ(0, list.head.fm_mapped_extents);
 }
 
+/* Chunk by chunk, of strips that lie the other way round on the device. */
+TEST_F(data, fiemap_of_an_interleaved_file)
+{
+	const __u64 chunk = 4 * PAGE, size = 7 * chunk + PAGE + 100;
+	const struct famfs_fmap_simple strips[] = {
+		{ .offset = 112 * MiB, .len = 3 * chunk },
+		{ .offset = 104 * MiB + PAGE, .len = 3 * chunk },
+		{ .offset = 96 * MiB, .len = 2 * chunk },
+	};
+	const struct stripe stripe = { chunk, size, 3, strips };
+	struct fiemap_list list;
+	int fd;
+
+	fd = create_empty(ROOT "/striped");
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, map_create(fd, fmap_striped(size, &stripe, 1)));
+	ASSERT_EQ(0, fiemap(fd, 0, FIEMAP_MAX_OFFSET, 0, 8, &list));
+	ASSERT_EQ(8, list.head.fm_mapped_extents);
+	for (__u64 c = 0; c < 8; c++) {
+		const struct fiemap_extent want = {
+			.fe_logical = c * chunk,
+			.fe_physical = strips[c % 3].offset + c / 3 * chunk,
+			/* In whole pages. */
+			.fe_length = c < 7 ? chunk : 2 * PAGE,
+			.fe_flags = c < 7 ? 0 : FIEMAP_EXTENT_LAST,
+		};
+
+		EXPECT_TRUE(same(want, list.extent[c])) {
+			TH_LOG("chunk %llu: %llu bytes at %llu, flags %#x", c,
+			       list.extent[c].fe_length,
+			       list.extent[c].fe_physical,
+			       list.extent[c].fe_flags);
+		}
+	}
+	/* From within a chunk to within the next. */
+	ASSERT_EQ(0, fiemap(fd, 3 * chunk - 1, 2, 0, 8, &list));
+	ASSERT_EQ(2, list.head.fm_mapped_extents);
+	EXPECT_EQ(strips[2].offset, list.extent[0].fe_physical);
+	EXPECT_EQ(strips[0].offset + chunk, list.extent[1].fe_physical);
+}
+
 /* And so in the words of filefrag */
 TEST_F(data, filefrag_prints_the_map)
 {

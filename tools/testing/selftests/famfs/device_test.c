@@ -7,14 +7,19 @@
 #include <linux/blkpg.h>
 #include <linux/capability.h>
 #include <linux/dm-ioctl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <stddef.h>
 #include <sys/fsuid.h>
 #include <sys/sysmacros.h>
 
 #include "famfs_harness.h"
 
+#include "famfs_failure.h"
+
 #define MAX_DEVICES	4
 #define BASE		(16 * MiB)
+#define MESSAGE_MAX	(4 * MiB)
 
 static int request(int fd, __u64 index, const void *path, __u32 len,
 		   __u32 flags)
@@ -480,7 +485,66 @@ TEST_F(joining, map_over_all)
 			  must + i * part, part);
 }
 
-/* The same, striped over a character device and a block device. */
+/*
+ * As many extents as a message can carry, of a page each, on two devices by
+ * turns and from their ends towards their starts: no two become one.
+ */
+TEST_F_TIMEOUT(joining, message_of_the_largest_size, 120)
+{
+	const __u32 n = (MESSAGE_MAX - sizeof(struct famfs_fmap_header)) /
+			sizeof(struct famfs_fmap_simple);
+	__u64 pages[2], state = seed(), page, value, before;
+	struct fmap *map = fmap_alloc(n + 1), *got;
+	int fd;
+
+	if (self->n < 2)
+		SKIP(return, ONE_DEVICE);
+	for (int i = 0; i < 2; i++) {
+		pages[i] = device_size(self->paths[i]) / PAGE;
+		if (pages[i] < n / 2 + 2)
+			SKIP(return, "%s has only %llu pages", self->paths[i],
+			     pages[i]);
+	}
+	ASSERT_EQ(0, daxdev_open(self->dir, 1, self->paths[1]));
+	map->head.file_size = n * PAGE;
+	for (__u32 i = 0; i <= n; i++) {
+		map->ext[i].devindex = i % 2;
+		map->ext[i].offset = (pages[i % 2] - 1 - i / 2) * PAGE;
+		map->ext[i].len = PAGE;
+	}
+	before = free_blocks();
+	fd = create_empty(ROOT "/file");
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EFBIG, map_create(fd, map));
+	EXPECT_EQ(before, free_blocks());
+	map->head.nextents = n;
+	map->head.fmap_size -= sizeof(map->ext[0]);
+	EXPECT_GE(MESSAGE_MAX, map->head.fmap_size);
+	ASSERT_EQ(0, map_create(fd, map));
+	EXPECT_EQ(before - n, free_blocks());
+	got = map_fetch(fd);
+	ASSERT_NE(NULL, got);
+	ASSERT_EQ(map->head.fmap_size, got->head.fmap_size);
+	EXPECT_EQ(-1, first_difference(map, got, map->head.fmap_size));
+
+	/* The first, the last, and some between them. */
+	for (int i = 0; i < 1000; i++) {
+		page = i == 0 ? 0 : i == 1 ? n - 1 : rnd_below(&state, n);
+		value = page * 0x9e3779b97f4a7c15ULL;
+		ASSERT_EQ(8, pwrite(fd, &value, 8, page * PAGE));
+		value = ~value;
+		ASSERT_EQ(8, pread(fd, &value, 8, page * PAGE));
+		ASSERT_EQ(page * 0x9e3779b97f4a7c15ULL, value);
+	}
+	close(fd);
+	close(self->dir);
+	ASSERT_EQ(0, ERR(umount(ROOT)));
+	value = (n - 1) * 0x9e3779b97f4a7c15ULL;
+	expect_at(_metadata, self->paths[(n - 1) % 2], map->ext[n - 1].offset,
+		  (void *)&value, sizeof(value));
+}
+
+/* One that is striped over a character device and a block device. */
 TEST_F(joining, character_and_block_devices)
 {
 	const __u64 size = 8 * MiB, chunk = 64 * 1024;
@@ -520,6 +584,7 @@ TEST_F(joining, character_and_block_devices)
 /* A block device, whose partitions or parts a test uses. */
 FIXTURE(parts) {
 	const char *disk;
+	bool poisoned;
 };
 
 static const char *block_device(void)
@@ -564,9 +629,27 @@ FIXTURE_TEARDOWN_PARENT(parts)
 {
 	const char *disk = block_device();
 
-	for (int nr = 1; disk && nr <= 3; nr++)
+	for (int nr = 1; disk && nr <= 4; nr++)
 		partition(disk, BLKPG_DEL_PARTITION, nr, 0, 0);
+	if (self->poisoned)
+		EXPECT_EQ(0, device_rebind(disk));
 	EXPECT_CLEAN_LOG();
+}
+
+/* Where the system says that the start of a file lies. */
+static __u64 physical_start(int fd)
+{
+	struct {
+		struct fiemap head;
+		struct fiemap_extent extent;
+	} list = {
+		.head.fm_length = FIEMAP_MAX_OFFSET,
+		.head.fm_extent_count = 1,
+	};
+
+	if (ioctl(fd, FS_IOC_FIEMAP, &list) || !list.head.fm_mapped_extents)
+		return ~0ULL;
+	return list.extent.fe_physical;
 }
 
 TEST_F(parts, partition_at_an_offset)
@@ -590,6 +673,7 @@ TEST_F(parts, partition_at_an_offset)
 	EXPECT_EQ(-ERANGE, create_at(ROOT "/past", size - PAGE, 2 * PAGE));
 	fd = create_at(ROOT "/file", 8 * MiB, len);
 	ASSERT_LE(0, fd);
+	EXPECT_EQ(8 * MiB, physical_start(fd));
 	fill(must, len, 5);
 	pmd = event_open("fs_dax/dax_pmd_fault_done", "result & 0x100");
 	at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -632,6 +716,58 @@ TEST_F(parts, partition_at_an_odd_page)
 	ASSERT_EQ(0, ERR(umount(ROOT)));
 	ASSERT_EQ(0, partition(self->disk, BLKPG_DEL_PARTITION, 2, 0, 0));
 	expect_at(_metadata, self->disk, start + 8 * MiB, must, len);
+}
+
+/* The memory that fails is the disk's: what is lost is the partition's. */
+TEST_F(parts, bad_memory_of_a_partition)
+{
+	const __u64 start = 16 * MiB + PAGE, len = 4 * MiB, bad = 700;
+	struct error_list errors;
+	unsigned char *at, byte;
+	char path[64];
+	int fd, other;
+
+	if (!self->disk)
+		SKIP(return, "no block device");
+	ASSERT_EQ(0, partition(self->disk, BLKPG_ADD_PARTITION, 4, start,
+			       32 * MiB));
+	snprintf(path, sizeof(path), "%sp4", self->disk);
+	ASSERT_EQ(0, ERR(mount(path, ROOT, "famfs", 0, NULL)));
+	fd = create_at(ROOT "/file", 8 * MiB, len);
+	ASSERT_LE(0, fd);
+	/* What would be hit if offsets were still those of the disk. */
+	other = create_at(ROOT "/other", 16 * MiB, 16 * MiB);
+	ASSERT_LE(0, other);
+	at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, at);
+	fill(at, len, 8);
+	catch_sigbus();
+	self->poisoned = true;
+	ASSERT_EQ(0, poison(at + bad * PAGE));
+	EXPECT_EQ(-1, first_wrong_page(at, len, &bad, 1));
+	EXPECT_EQ(-EIO, ERR(pread(fd, &byte, 1, bad * PAGE)));
+	EXPECT_EQ(1, pread(fd, &byte, 1, (bad + 1) * PAGE));
+	ASSERT_EQ(0, get_errors(fd, &errors));
+	ASSERT_EQ(1, errors.head.nr);
+	EXPECT_EQ(bad * PAGE, errors.error[0].pos);
+	EXPECT_EQ(PAGE, errors.error[0].len);
+	EXPECT_EQ(0, errors.error[0].devindex);
+	EXPECT_EQ(8 * MiB + bad * PAGE, errors.error[0].offset);
+	ASSERT_EQ(0, get_errors(other, &errors));
+	EXPECT_EQ(0, errors.head.nr);
+
+	/* The next mount of the partition finds it by itself. */
+	ASSERT_EQ(0, munmap(at, len));
+	close(fd);
+	close(other);
+	ASSERT_EQ(0, ERR(umount(ROOT)));
+	ASSERT_EQ(0, ERR(mount(path, ROOT, "famfs", 0, NULL)));
+	fd = create_at(ROOT "/file", 8 * MiB, len);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, get_errors(fd, &errors));
+	ASSERT_EQ(1, errors.head.nr);
+	EXPECT_EQ(bad * PAGE, errors.error[0].pos);
+	EXPECT_EQ(8 * MiB + bad * PAGE, errors.error[0].offset);
 }
 
 /* Pages of the partition would be halves of two pages of memory. */

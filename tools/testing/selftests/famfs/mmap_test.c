@@ -758,6 +758,54 @@ TEST_F(shared, written_back)
 	EXPECT_EQ(6, event_count(event));
 }
 
+/* The block layer passes a flush on to those disks only that have a cache. */
+static bool has_cache(const char *disk)
+{
+	char path[128], cache[32];
+
+	snprintf(path, sizeof(path), "/sys/block/%s/queue/write_cache",
+		 strrchr(disk, '/') + 1);
+	return !read_text(path, cache, sizeof(cache)) &&
+	       !strcmp(cache, "write back");
+}
+
+/* Memory behind a disk may have buffers of its own: these are emptied, too. */
+TEST_F(shared, disks_are_flushed)
+{
+	const char *paths[FAMFS_MAX_DAXDEVS], *disk = NULL;
+	int n = devices(paths, FAMFS_MAX_DAXDEVS), event;
+
+	for (int i = 0; i < n && !disk; i++)
+		if (has_cache(paths[i]))
+			disk = paths[i];
+	if (!disk)
+		SKIP(return, "no device is a block device with a cache");
+	event = event_open("block/block_bio_queue", "rwbs ~ \"F*\"");
+	if (event < 0)
+		SKIP(return, "no trace events of disks: %s", strerror(-event));
+	if (strcmp(disk, device()))
+		ASSERT_EQ(0, daxdev_open(self->fd, 1, disk));
+
+	EXPECT_EQ(0, touch(self->at, true));
+	EXPECT_EQ(SIZE, pread(self->fd, self->must, SIZE, 0));
+	EXPECT_EQ(SIZE, pwrite(self->fd, self->must, SIZE, 0));
+	EXPECT_EQ(0, event_count(event));
+	EXPECT_EQ(0, ERR(fsync(self->fd)));
+	EXPECT_EQ(1, event_count(event));
+	EXPECT_EQ(0, ERR(fdatasync(self->fd)));
+	EXPECT_EQ(2, event_count(event));
+	EXPECT_EQ(0, ERR(msync(self->at, SIZE, MS_SYNC)));
+	EXPECT_EQ(3, event_count(event));
+	/* O_SYNC is fsync(2) in the write. */
+	close(self->fd);
+	self->fd = open(ROOT "/file", O_RDWR | O_SYNC);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(5, pwrite(self->fd, "bytes", 5, 0));
+	EXPECT_EQ(4, event_count(event));
+	EXPECT_EQ(5, pread(self->fd, self->must, 5, 0));
+	EXPECT_EQ(4, event_count(event));
+}
+
 /* A descriptor for direct I/O on a file system of a disk, or -1. */
 static int direct_file(void)
 {

@@ -3,6 +3,7 @@
  * Mounting and unmounting: what may be mounted, by whom, with which options,
  * what is said when it fails, and that a device comes free again.
  */
+#include <glob.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/loop.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 
 #include "famfs_harness.h"
@@ -777,6 +779,39 @@ TEST_F(mounts, device_in_devdax_mode)
 	EXPECT_EQ(0, bind_driver("device_dax", name, "unbind"));
 	EXPECT_EQ(0, bind_driver("fsdev_dax", name, "bind"));
 	EXPECT_EQ(0, try_create(dev, NULL, NULL, log));
+}
+
+/* Whether the kernel has fsdev_dax, for file systems on character devices. */
+static bool kernel_has_fsdev(void)
+{
+	struct utsname kernel;
+	int major, minor;
+
+	if (uname(&kernel) ||
+	    sscanf(kernel.release, "%d.%d", &major, &minor) != 2)
+		return false;
+	return major > 7 || (major == 7 && minor >= 1);
+}
+
+TEST_F(mounts, character_device_before_linux_7_1)
+{
+	char dev[64], log[LOG_SIZE];
+	glob_t nodes;
+
+	if (kernel_has_fsdev())
+		SKIP(return, "this kernel mounts character devices");
+	if (glob("/dev/dax[0-9]*", 0, NULL, &nodes))
+		SKIP(return, "there is no character device");
+	snprintf(dev, sizeof(dev), "%s", nodes.gl_pathv[0]);
+	globfree(&nodes);
+	refuse_source(_metadata, -EOPNOTSUPP, dev);
+	EXPECT_EQ(-EOPNOTSUPP, try_create(dev, NULL, NULL, log));
+	EXPECT_NE(NULL, strstr(log, "Linux 7.1")) {
+		TH_LOG("does not say what is needed: '%s'", log);
+	}
+	/* Nor may it join a mount. */
+	ASSERT_EQ(0, mount_at(device(), ROOT, NULL));
+	EXPECT_EQ(-EOPNOTSUPP, daxdev_open(open(ROOT, O_RDONLY), 1, dev));
 }
 
 int main(int argc, char **argv)

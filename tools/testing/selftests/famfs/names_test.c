@@ -5,10 +5,12 @@
  */
 #include <dirent.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
@@ -686,6 +688,71 @@ TEST_F(names, one_of_many_creates_a_name)
 		ASSERT_EQ(1, winners);
 		ASSERT_EQ(0, ERR(unlink(ROOT "/contended")));
 	}
+}
+
+#define WATCHED	5000
+
+static _Atomic int making;	/* number of the name that is being made */
+
+/* Whether it is there, and is not what it will be. */
+static bool seen_incomplete(int number)
+{
+	/* By what is cached: so it waits not for the directory's lock. */
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_CACHED,
+	};
+	struct stat st;
+	char path[64];
+	int fd, err;
+
+	snprintf(path, sizeof(path), ROOT "/group/%d", number);
+	fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (fd < 0)
+		return errno != ENOENT && errno != EAGAIN;
+	err = fstat(fd, &st);
+	close(fd);
+	if (err || st.st_uid || st.st_gid != 1234 || !st.st_mtime)
+		return true;
+	if (number % 2)
+		return st.st_mode != (S_IFDIR | 02750) || st.st_nlink != 2;
+	return st.st_mode != (S_IFREG | 0640) || st.st_nlink != 1;
+}
+
+static void *watch(void *arg)
+{
+	long *wrong = arg;
+	int number;
+
+	while ((number = making) < WATCHED)
+		*wrong += seen_incomplete(number);
+	return NULL;
+}
+
+TEST_F(names, is_seen_complete_or_not_at_all)
+{
+	pthread_t watcher;
+	char path[64];
+	long wrong = 0;
+	int fd;
+
+	umask(027);
+	ASSERT_EQ(0, ERR(mkdir(ROOT "/group", 0775)));
+	ASSERT_EQ(0, ERR(chown(ROOT "/group", 0, 1234)));
+	ASSERT_EQ(0, ERR(chmod(ROOT "/group", 02775)));
+	ASSERT_EQ(0, pthread_create(&watcher, NULL, watch, &wrong));
+	for (; making < WATCHED; making++) {
+		snprintf(path, sizeof(path), ROOT "/group/%d", making);
+		if (making % 2) {
+			ASSERT_EQ(0, ERR(mkdir(path, 0777)));
+			continue;
+		}
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0666);
+		ASSERT_LE(0, fd);
+		close(fd);
+	}
+	pthread_join(watcher, NULL);
+	EXPECT_EQ(0, wrong);
 }
 
 TEST_F(names, statx_tells_of_dax)

@@ -839,6 +839,51 @@ TEST_F(policy, write)
 	EXPECT_TRUE(holds(ROOT "/mapped", "yes!"));
 }
 
+/* What is writable by then stays so, for as long as nobody takes that back. */
+TEST_F(policy, write_forbidden_later)
+{
+	const int both = PROT_READ | PROT_WRITE;
+	char *readable, *writable, *private;
+	int fd = open(ROOT "/mapped", O_RDWR);
+
+	readable = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, readable);
+	writable = mmap(NULL, PAGE, both, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, writable);
+	private = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	ASSERT_NE(MAP_FAILED, private);
+	close(fd);
+
+	ALL_BUT(FAMFS_OPT_WRITE);
+	EXPECT_EQ(-EPERM, ERR(mprotect(readable, PAGE, both)));
+	EXPECT_EQ(-EPERM, ERR(mprotect(readable, PAGE, PROT_WRITE)));
+	EXPECT_EQ(0, ERR(mprotect(readable, PAGE, PROT_NONE)));
+	EXPECT_EQ(-EPERM, ERR(mprotect(readable, PAGE, both)));
+	EXPECT_EQ(0, ERR(mprotect(readable, PAGE, PROT_READ)));
+	EXPECT_GT(0, ERR(madvise(readable, PAGE, MADV_POPULATE_WRITE)));
+	EXPECT_EQ('f', readable[0]);
+	/* One's own copy is nobody else's business. */
+	EXPECT_EQ(0, ERR(mprotect(private, PAGE, both)));
+	private[0] = 'x';
+	EXPECT_TRUE(holds(ROOT "/mapped", "first"));
+
+	writable[0] = 'F';
+	EXPECT_EQ(0, ERR(mprotect(writable, PAGE, both)));
+	EXPECT_EQ(0, ERR(madvise(writable, PAGE, MADV_POPULATE_WRITE)));
+	writable[1] = 'I';
+	EXPECT_TRUE(holds(ROOT "/mapped", "FIrst"));
+	EXPECT_EQ(0, ERR(mprotect(writable, PAGE, PROT_READ)));
+	EXPECT_EQ(-EPERM, ERR(mprotect(writable, PAGE, both)));
+
+	/* Neither had lost more than the permission of the moment. */
+	ONLY(FAMFS_OPT_WRITE);
+	EXPECT_EQ(0, ERR(mprotect(readable, PAGE, both)));
+	EXPECT_EQ(0, ERR(mprotect(writable, PAGE, both)));
+	readable[2] = 'R';
+	writable[3] = 'S';
+	EXPECT_TRUE(holds(ROOT "/mapped", "FIRSt"));
+}
+
 int main(int argc, char **argv)
 {
 	return run_tests(argc, argv);

@@ -250,6 +250,70 @@ TEST_F(stress, one_of_many_maps_the_file)
 }
 
 /*
+ * What there is to see of a file while it gets its map: nothing, or all. Once
+ * it has a size, that is the size, and whatever needs a map finds it; first the
+ * calls that take no lock.
+ */
+static int seen_whole(int fd, const struct contender *contender)
+{
+	const struct famfs_fmap_header *head = &contender->map->head;
+	struct fmap *map;
+	struct stat st;
+	char byte, *at;
+	off_t size;
+
+	do
+		size = lseek(fd, 0, SEEK_END);
+	while (!size);
+	at = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	munmap(at, PAGE);
+	map = map_fetch(fd);
+	if (!map)
+		return -errno;
+	if (map->head.fmap_size != head->fmap_size ||
+	    memcmp(map, head, head->fmap_size))
+		return -EPROTO;
+	free(map);
+	if ((__u64)size != head->file_size || fstat(fd, &st) ||
+	    st.st_size != size || st.st_blocks != size / 512)
+		return -EFBIG;
+	return pread(fd, &byte, 1, size - 1) == 1 ? 0 : -EIO;
+}
+
+TEST_F_TIMEOUT(stress, map_is_seen_whole_or_not_at_all, 60)
+{
+	struct contender contender;
+	pthread_barrier_t start;
+	pthread_t thread;
+	char path[64];
+	int fd;
+
+	ASSERT_EQ(0, mount_famfs());
+	contender.start = &start;
+	pthread_barrier_init(&start, NULL, 2);
+	for (int round = 0; round < 2000; round++) {
+		snprintf(path, sizeof(path), ROOT "/%d", round);
+		contender.fd = create_empty(path);
+		ASSERT_LE(0, contender.fd);
+		contender.map = scattered_map(16 * MiB + round * 8 * PAGE, 4);
+		fd = open(path, O_RDONLY);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, contend,
+					    &contender));
+		pthread_barrier_wait(&start);
+		ASSERT_EQ(0, seen_whole(fd, &contender));
+		pthread_join(thread, NULL);
+		ASSERT_EQ(0, contender.result);
+		free(contender.map);
+		close(contender.fd);
+		close(fd);
+	}
+	pthread_barrier_destroy(&start);
+}
+
+/*
  * Page by page from the end of the device towards its start, so that no two
  * extents can be merged.
  */

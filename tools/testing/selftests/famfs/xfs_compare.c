@@ -493,11 +493,10 @@ static int mount_model(const char *dev)
 {
 	char command[160];
 
-	snprintf(command, sizeof(command),
-		 "modprobe -q xfs; mkfs.xfs -q -f -m reflink=0 %s >/dev/null 2>&1",
+	snprintf(command, sizeof(command), "mkfs.xfs -q -f -m reflink=0 %s >&2",
 		 dev);
 	if (system(command))
-		return -ENOENT;
+		return -EIO;
 	return ERR(mount(dev, ROOT2, "xfs", 0, "dax=always"));
 }
 
@@ -551,12 +550,16 @@ int main(void)
 	dev = model_device();
 	if (!dev)
 		ksft_exit_skip("there is no pmem disk for xfs\n");
+	if (system("modprobe -q xfs; grep -qw xfs /proc/filesystems"))
+		ksft_exit_skip("the kernel has no xfs\n");
+	if (system("command -v mkfs.xfs >/dev/null"))
+		ksft_exit_skip("there is no mkfs.xfs\n");
 	if (private_mounts() || mount_famfs())
 		ksft_exit_fail_msg("%s cannot be mounted\n", device());
 	err = mount_model(dev);
 	if (err)
-		ksft_exit_skip("xfs -o dax=always on %s: %s\n", dev,
-			       strerror(-err));
+		ksft_exit_fail_msg("xfs -o dax=always on %s: %s\n", dev,
+				   strerror(-err));
 	umask(022);
 	catch_sigbus();
 	ours.fd = create_at(ours.path, 32 * MiB, SIZE);
