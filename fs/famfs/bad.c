@@ -63,14 +63,35 @@ u64 famfs_bad_next(const struct famfs_dev *dev, u64 offset, u64 len,
  * @len: bytes, page aligned
  * @gfp: how to allocate
  *
+ * Adds what is not known yet, and stores over nothing: a store that covers many
+ * entries drops subtrees, and in a tree that is read under RCU some kernels
+ * free what does not belong to these.
+ *
  * Context: may sleep, as @gfp allows.
  * Return: 0 or -ENOMEM.
  */
 int famfs_bad_add(struct famfs_dev *dev, u64 offset, u64 len, gfp_t gfp)
 {
-	return mtree_store_range(&dev->bad, PHYS_PFN(offset),
-				 PHYS_PFN(offset + len - 1), xa_mk_value(1),
-				 gfp);
+	u64 end = offset + len, good, bad;
+	int rc;
+
+	while (offset < end) {
+		good = famfs_bad_next(dev, offset, end - offset, &bad);
+		if (good) {
+			rc = mtree_insert_range(&dev->bad, PHYS_PFN(offset),
+						PHYS_PFN(offset + good - 1),
+						xa_mk_value(1), gfp);
+			/* Somebody else adds something there, too: look again */
+			if (rc == -EEXIST)
+				continue;
+			if (rc)
+				return rc;
+			offset += good;
+		} else {
+			offset += bad;
+		}
+	}
+	return 0;
 }
 
 /*

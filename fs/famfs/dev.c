@@ -316,6 +316,18 @@ static void famfs_dev_put(struct famfs_dev *dev)
 	famfs_failure_unwatch(dev);
 }
 
+/*
+ * No inode is left that could resolve an offset, so nobody reads @dev->bad, and
+ * it is freed at once: see famfs_bad_add() for what could go wrong otherwise.
+ */
+static void famfs_dev_free(struct famfs_dev *dev)
+{
+	mt_clear_in_rcu(&dev->bad);
+	mtree_destroy(&dev->bad);
+	kfree(dev->seg_end);
+	kfree(dev);
+}
+
 /**
  * famfs_dev_open - open a dax device and become its holder
  * @sb: who shall hold it
@@ -392,9 +404,7 @@ out_put:
 out_fput:
 	fput(dev->file);
 out_free:
-	mtree_destroy(&dev->bad);
-	kfree(dev->seg_end);
-	kfree(dev);
+	famfs_dev_free(dev);
 	return ERR_PTR(rc);
 }
 
@@ -410,9 +420,7 @@ void famfs_dev_close(struct famfs_dev *dev)
 	mtree_destroy(&dev->ranges);
 
 	famfs_dev_put(dev);
-	mtree_destroy(&dev->bad);
-	kfree(dev->seg_end);
-	kfree(dev);
+	famfs_dev_free(dev);
 }
 
 /**

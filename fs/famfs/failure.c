@@ -223,7 +223,7 @@ static void famfs_kill_procs(struct inode *inode, const struct famfs_run *run,
 static void famfs_report_file(struct famfs_dev *dev, struct inode *inode,
 			      const struct famfs_run *run)
 {
-	struct dentry *dentry = d_find_any_alias(inode);
+	struct dentry *dentry = d_find_alias(inode);
 	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	char *path = NULL;
 
@@ -257,14 +257,15 @@ static bool famfs_fail_inode(struct famfs_dev *dev, struct inode *inode,
 
 	while (offset < end && famfs_map_reverse(map, i, offset, &run)) {
 		run.len = min(run.len, end - offset);
+		offset += run.len;
+		/* Past the file's end nothing is mapped, and nothing lost */
+		if (run.pos >= map->size)
+			continue;
 		famfs_kill_procs(inode, &run, mf_flags);
 		trace_famfs_failure(inode, dev->name, run.offset, run.pos,
 				    run.len);
-		if (run.pos < map->size) {
-			famfs_report_file(dev, inode, &run);
-			found = true;
-		}
-		offset += run.len;
+		famfs_report_file(dev, inode, &run);
+		found = true;
 	}
 	return found;
 }
