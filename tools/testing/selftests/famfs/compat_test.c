@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "famfs_failure.h"
 #include "famfs_harness.h"
 #include "ioctl32.h"
 
@@ -130,6 +131,8 @@ FIXTURE_SETUP(compat)
 
 FIXTURE_TEARDOWN_PARENT(compat)
 {
+	/* Its mount has ended with it */
+	EXPECT_EQ(0, device_rebind(device()));
 	EXPECT_CLEAN_LOG();
 }
 
@@ -354,6 +357,46 @@ TEST_F(compat, errors)
 	EXPECT_EQ(0, ((struct famfs_errors *)self->result.data)->nr);
 	request->reserved = 1;
 	BOTH(-EINVAL);
+}
+
+/* The list is the same, and so is where a short one goes on */
+TEST_F(compat, errors_of_bad_memory)
+{
+	const struct span span = { .offset = BASE, .len = 16 * PAGE };
+	struct famfs_errors *request = (void *)self->call.data;
+	const struct famfs_errors *list = (void *)self->result.data;
+	const __u64 bad[] = { 3, 4, 11 };
+	unsigned char *at;
+
+	if (self->off)
+		SKIP(return, NO_32_BITS);
+	catch_sigbus();
+	ASSERT_EQ(0, map_create(self->file, fmap_of(16 * PAGE, &span, 1)));
+	self->file32 = self->file;
+	at = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		  self->file, 0);
+	ASSERT_NE(MAP_FAILED, at);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		ASSERT_EQ(0, poison(at + bad[i] * PAGE));
+
+	self->call.what = CALL_GET_ERRORS;
+	request->nr = 10;
+	BOTH(0);
+	ASSERT_EQ(2, list->nr);
+	EXPECT_EQ(3 * PAGE, list->errors[0].pos);
+	EXPECT_EQ(2 * PAGE, list->errors[0].len);
+	EXPECT_EQ(BASE + 3 * PAGE, list->errors[0].offset);
+	EXPECT_EQ(11 * PAGE, list->errors[1].pos);
+	EXPECT_EQ(PAGE, list->errors[1].len);
+	request->nr = 1;
+	request->start = 5 * PAGE;
+	BOTH(0);
+	ASSERT_EQ(1, list->nr);
+	EXPECT_EQ(11 * PAGE, list->errors[0].pos);
+	request->start = 12 * PAGE;
+	BOTH(0);
+	EXPECT_EQ(0, list->nr);
+	munmap(at, 16 * PAGE);
 }
 
 int main(int argc, char **argv)

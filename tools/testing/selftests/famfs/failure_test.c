@@ -3,8 +3,6 @@
  * Memory that goes bad: what is lost is exactly what was hit, whoever uses it
  * is told, and all else goes on.
  */
-#include <sys/fanotify.h>
-
 #include "famfs_harness.h"
 
 #include "famfs_failure.h"
@@ -13,6 +11,19 @@
 #define LARGE_AT	(32 * MiB)	/* mapped with 2 MiB pages */
 #define SMALL_AT	(64 * MiB + PAGE) /* mapped with 4 KiB pages */
 #define OTHER_AT	(96 * MiB)
+
+static int file_at(const char *name, __u64 offset, __u64 size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), ROOT "/%s", name);
+	return create_at(path, offset, size);
+}
+
+static unsigned char *map_shared(int fd, __u64 size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
 
 FIXTURE(failure) {
 	int fd;		/* of the file whose memory goes bad */
@@ -128,6 +139,36 @@ TEST_F(failure, hits_one_page_of_one_file)
 	free(seen);
 }
 
+/* The bytes beside it can be written, by a call that would write all too */
+TEST_F(failure, writes_end_at_it_and_begin_behind)
+{
+	unsigned char *must = malloc(SIZE), *seen = malloc(SIZE);
+	__u64 behind = self->offset + PAGE;
+	ssize_t len;
+
+	ASSERT_EQ(0, poison(self->at + self->offset));
+	fill(must, SIZE, 3);
+	len = pwrite(self->fd, must, SIZE, 0);
+	EXPECT_EQ((ssize_t)self->offset ?: -EIO, len < 0 ? -errno : len);
+	EXPECT_EQ((ssize_t)(SIZE - behind),
+		  pwrite(self->fd, must + behind, SIZE - behind, behind));
+	if (self->offset)
+		EXPECT_EQ(5, pwrite(self->fd, must + self->offset - 5, PAGE,
+				    self->offset - 5));
+	EXPECT_EQ((ssize_t)self->offset,
+		  pread(self->fd, seen, self->offset, 0));
+	EXPECT_EQ(-1, first_difference(must, seen, self->offset));
+	EXPECT_EQ(-1, first_difference(must, self->at, self->offset));
+	EXPECT_EQ((ssize_t)(SIZE - behind),
+		  pread(self->fd, seen, SIZE, behind));
+	EXPECT_EQ(-1, first_difference(must + behind, seen, SIZE - behind));
+	EXPECT_EQ(-1, first_difference(must + behind, self->at + behind,
+				       SIZE - behind));
+	EXPECT_EQ(-1, first_wrong_page(self->at, SIZE, &variant->bad, 1));
+	free(must);
+	free(seen);
+}
+
 TEST_F(failure, is_logged_and_listed)
 {
 	struct error_list errors;
@@ -220,6 +261,97 @@ TEST_F(failure, tells_every_process)
 	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
+/*
+ * In a process of its own, that has the bytes of a file at @pos mapped: 0 if
+ * what happens until @go is closed does neither concern it nor its bytes.
+ */
+static int undisturbed(int fd, __u64 pos, __u64 len, __u64 key,
+		       const int ready[2], const int go[2])
+{
+	unsigned char *must = malloc(SIZE), *at, byte;
+	sigset_t set;
+
+	fill(must, SIZE, key);
+	at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, pos);
+	if (at == MAP_FAILED || first_difference(must + pos, at, len) != -1)
+		return 1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGBUS);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	close(go[1]);
+	if (write(ready[1], "", 1) != 1 || read(go[0], &byte, 1))
+		return 2;
+	sigpending(&set);
+	if (sigismember(&set, SIGBUS))
+		return 3;
+	if (first_difference(must + pos, at, len) != -1)
+		return 4;
+	/* And by faults of its own */
+	madvise(at, len, MADV_DONTNEED);
+	return first_difference(must + pos, at, len) == -1 ? 0 : 5;
+}
+
+/* Whoever maps but the page beside it, or another file, is not told */
+TEST_F(failure, tells_no_other_process)
+{
+	__u64 beside = (variant->bad ? variant->bad - 1 : 1) * PAGE;
+	int ready[2], go[2], status;
+	pid_t pid[2];
+	char byte;
+
+	ASSERT_EQ(0, ERR(pipe(ready)));
+	ASSERT_EQ(0, ERR(pipe(go)));
+	for (int i = 0; i < 2; i++) {
+		pid[i] = fork();
+		ASSERT_LE(0, pid[i]);
+		if (pid[i]) {
+			ASSERT_EQ(1, read(ready[0], &byte, 1));
+			continue;
+		}
+		munmap(self->at, SIZE);
+		munmap(self->other_at, SIZE);
+		_exit(i ? undisturbed(self->other, 0, SIZE, 2, ready, go) :
+			  undisturbed(self->fd, beside, PAGE, 1, ready, go));
+	}
+	ASSERT_EQ(0, poison(self->at + self->offset));
+	close(go[1]);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(pid[i], waitpid(pid[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+}
+
+/* What a process has copied is its own; what it has not is lost to it too */
+TEST_F(failure, leaves_private_copies)
+{
+	__u64 beside = (variant->bad ? variant->bad - 1 : 1) * PAGE;
+	unsigned char *must = malloc(SIZE), *own, *bare;
+
+	own = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, self->fd,
+		   0);
+	ASSERT_NE(MAP_FAILED, own);
+	bare = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, self->fd,
+		    0);
+	ASSERT_NE(MAP_FAILED, bare);
+	fill(must, SIZE, 1);
+	own[self->offset] ^= 0xff;
+	must[self->offset] ^= 0xff;
+	ASSERT_EQ(0, touch(bare + self->offset, false));
+
+	ASSERT_EQ(0, poison(self->at + self->offset));
+	ASSERT_EQ(-1, first_wrong_page(own, SIZE, NULL, 0));
+	EXPECT_EQ(-1, first_difference(must, own, SIZE));
+	EXPECT_EQ(0, touch(own + self->offset, true));
+	EXPECT_EQ(0, touch(own + beside, true));
+	EXPECT_EQ(-1, first_wrong_page(bare, SIZE, &variant->bad, 1));
+	EXPECT_EQ(-1, touch(bare + self->offset, true));
+	EXPECT_EQ(0, touch(bare + beside, true));
+	EXPECT_EQ(-1, first_difference(must + beside, bare + beside, PAGE));
+	munmap(own, SIZE);
+	munmap(bare, SIZE);
+	free(must);
+}
+
 /* The next mount, and the next file there, know it from the start */
 TEST_F(failure, stays_over_mounts)
 {
@@ -251,50 +383,11 @@ TEST_F(failure, stays_over_mounts)
 /* The event says which file of which file system, and what error */
 TEST_F(failure, is_an_event)
 {
-	struct {
-		struct file_handle head;
-		unsigned char bytes[MAX_HANDLE_SZ];
-	} victim = { .head.handle_bytes = MAX_HANDLE_SZ };
-	struct fanotify_event_metadata *event;
-	struct fanotify_event_info_header *info;
-	struct fanotify_event_info_fid *fid;
-	bool error = false, file = false;
-	struct file_handle *handle;
-	char events[4096];
-	int fan, mount_id;
-	ssize_t len;
+	int fan = fs_errors_watch();
 
-	fan = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID, O_RDONLY);
 	ASSERT_LE(0, fan);
-	ASSERT_EQ(0, ERR(fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
-				       FAN_FS_ERROR, AT_FDCWD, ROOT)));
-	ASSERT_EQ(0, ERR(name_to_handle_at(AT_FDCWD, ROOT "/dir/victim",
-					   &victim.head, &mount_id, 0)));
 	ASSERT_EQ(0, poison(self->at + self->offset));
-	len = read(fan, events, sizeof(events));
-	ASSERT_LT(0, len);
-	event = (void *)events;
-	EXPECT_EQ(FAN_FS_ERROR, event->mask);
-	info = (void *)(events + event->metadata_len);
-	while ((char *)info < events + event->event_len) {
-		if (info->info_type == FAN_EVENT_INFO_TYPE_ERROR) {
-			EXPECT_EQ(EIO, ((struct fanotify_event_info_error *)
-					info)->error);
-			error = true;
-		}
-		if (info->info_type == FAN_EVENT_INFO_TYPE_FID) {
-			fid = (void *)info;
-			handle = (void *)fid->handle;
-			file = handle->handle_type == victim.head.handle_type &&
-			       handle->handle_bytes ==
-			       victim.head.handle_bytes &&
-			       !memcmp(handle->f_handle, victim.head.f_handle,
-				       handle->handle_bytes);
-		}
-		info = (void *)((char *)info + info->len);
-	}
-	EXPECT_TRUE(error);
-	EXPECT_TRUE(file);
+	EXPECT_EQ(EIO, fs_error_of(fan, ROOT "/dir/victim"));
 	close(fan);
 }
 
@@ -416,24 +509,80 @@ TEST_F(striped, loses_only_the_page)
 	free(must);
 }
 
+/* A device that has failed before it joins a mount. */
+#define JOINING_BAD	77ULL
+
+FIXTURE(joining) {
+	const char *dev;
+	int fd;
+};
+
+FIXTURE_SETUP(joining)
+{
+	unsigned char *at;
+
+	self->fd = -1;
+	self->dev = device2();
+	if (!self->dev)
+		SKIP(return, "there is no second device");
+	catch_sigbus();
+	ASSERT_EQ(0, private_mounts());
+	ASSERT_EQ(0, ERR(mount(self->dev, ROOT, "famfs", 0, NULL)));
+	self->fd = file_at("before", LARGE_AT, SIZE);
+	ASSERT_LE(0, self->fd);
+	at = map_shared(self->fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	fill(at, SIZE, 6);
+	ASSERT_EQ(0, poison(at + JOINING_BAD * PAGE));
+	munmap(at, SIZE);
+	close(self->fd);
+	ASSERT_EQ(0, ERR(umount(ROOT)));
+	ASSERT_EQ(0, mount_famfs());
+	self->fd = create_empty(ROOT "/file");
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(joining)
+{
+	if (!self->dev)
+		return;
+	close(self->fd);
+	EXPECT_EQ(0, ERR(umount(ROOT)));
+	EXPECT_EQ(0, device_rebind(self->dev));
+	EXPECT_CLEAN_LOG();
+}
+
+TEST_F(joining, knows_its_bad_memory)
+{
+	const struct span span = { LARGE_AT, SIZE };
+	const __u64 bad = JOINING_BAD;
+	struct fmap *map = fmap_of(SIZE, &span, 1);
+	unsigned char *at, byte;
+	struct error_list errors;
+
+	ASSERT_EQ(0, daxdev_open(self->fd, 1, self->dev));
+	map->ext[0].devindex = 1;
+	ASSERT_EQ(0, map_create(self->fd, map));
+	EXPECT_EQ(-EIO, ERR(pread(self->fd, &byte, 1, bad * PAGE)));
+	EXPECT_EQ(1, pread(self->fd, &byte, 1, (bad + 1) * PAGE));
+	ASSERT_EQ(0, get_errors(self->fd, &errors));
+	ASSERT_EQ(1, errors.head.nr);
+	EXPECT_EQ(bad * PAGE, errors.error[0].pos);
+	EXPECT_EQ(PAGE, errors.error[0].len);
+	EXPECT_EQ(1, errors.error[0].devindex);
+	EXPECT_EQ(LARGE_AT + bad * PAGE, errors.error[0].offset);
+	at = map_shared(self->fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, &bad, 1));
+	munmap(at, SIZE);
+	free(map);
+}
+
 /* Memory that fails by its number, whether anybody has it mapped or not. */
 FIXTURE(spot) {
 	int log;
 	__u64 pfn;	/* of the first page at LARGE_AT */
 };
-
-static int file_at(const char *name, __u64 offset, __u64 size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), ROOT "/%s", name);
-	return create_at(path, offset, size);
-}
-
-static unsigned char *map_shared(int fd, __u64 size)
-{
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-}
 
 FIXTURE_SETUP(spot)
 {
@@ -527,22 +676,276 @@ TEST_F(spot, of_a_file_that_nobody_maps)
 	close(fd);
 }
 
-/* What the kernel then knows of it, the next mount knows, and no more */
+/* A file has lost nothing where a page failed that it has no byte on */
+static int lost_nothing(int fd, __u64 pages)
+{
+	unsigned char *at = map_shared(fd, pages * PAGE), page[PAGE];
+	struct error_list errors;
+
+	if (get_errors(fd, &errors) || errors.head.nr)
+		return 1;
+	for (__u64 p = 0; p < pages; p++)
+		if (pread(fd, page, PAGE, p * PAGE) != PAGE ||
+		    pwrite(fd, page, PAGE, p * PAGE) != PAGE)
+			return 2;
+	if (at == MAP_FAILED ||
+	    first_wrong_page(at, pages * PAGE, NULL, 0) != -1)
+		return 3;
+	munmap(at, pages * PAGE);
+	return fsync(fd) ? 4 : 0;
+}
+
+TEST_F(spot, past_the_end_of_a_file)
+{
+	const struct span span = { LARGE_AT, 2 * PAGE };
+	char line[128];
+	int fd, rc;
+
+	ASSERT_EQ(0, mount_famfs());
+	fd = create_spans(ROOT "/file", PAGE, &span, 1);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, lost_nothing(fd, 1));
+	rc = inject_pfn(self->pfn + 1);
+	if (rc == -ENOENT)
+		SKIP(return, "the kernel has no injector");
+	ASSERT_EQ(0, rc);
+	snprintf(line, sizeof(line),
+		 "%s: bad memory at %#llx, length 0x1000: no file",
+		 device_name(device()), LARGE_AT + PAGE);
+	EXPECT_EQ(1, log_count(self->log, line));
+	EXPECT_EQ(0, lost_nothing(fd, 1));
+	close(fd);
+}
+
+/* Two strips of four pages each, for three pages: what is left over fails */
+TEST_F(spot, in_what_a_strip_has_to_spare)
+{
+	const struct famfs_fmap_simple strips[] = {
+		{ .offset = LARGE_AT, .len = 4 * PAGE },
+		{ .offset = LARGE_AT + 4 * PAGE, .len = 4 * PAGE },
+	};
+	const struct stripe stripe = {
+		.chunk_size = PAGE,
+		.nbytes = 3 * PAGE,
+		.nstrips = 2,
+		.strips = strips,
+	};
+	const __u64 spare[] = { 2, 3, 5, 7 };
+	char line[128];
+	int fd, rc;
+
+	ASSERT_EQ(0, mount_famfs());
+	fd = create_empty(ROOT "/file");
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, map_create(fd, fmap_striped(3 * PAGE, &stripe, 1)));
+	ASSERT_EQ(0, lost_nothing(fd, 3));
+	for (size_t i = 0; i < ARRAY_SIZE(spare); i++) {
+		rc = inject_pfn(self->pfn + spare[i]);
+		if (rc == -ENOENT)
+			SKIP(return, "the kernel has no injector");
+		ASSERT_EQ(0, rc);
+		snprintf(line, sizeof(line), ": bad memory at %#llx, length 0x1000: no file",
+			 LARGE_AT + spare[i] * PAGE);
+		EXPECT_EQ(1, log_count(self->log, line));
+	}
+	EXPECT_EQ(0, lost_nothing(fd, 3));
+	close(fd);
+}
+
+/* Memory of a file that has just this name fails: 0 or -errno */
+static int fail_file(int fd, __u64 page)
+{
+	unsigned char *at = map_shared(fd, SIZE);
+	int rc;
+
+	if (at == MAP_FAILED)
+		return -errno;
+	rc = touch(at + page * PAGE, true) ?: poison(at + page * PAGE);
+	munmap(at, SIZE);
+	return rc;
+}
+
+/* A name cannot look like a line of its own */
+TEST_F(spot, of_a_file_with_a_name_of_two_lines)
+{
+	int fd, all = log_open();
+
+	ASSERT_LE(0, all);
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("a\nfamfs: x", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fail_file(fd, 7));
+	/* The log itself writes a backslash as \x5c, and a newline as \x0a */
+	EXPECT_EQ(1, log_count(self->log, ": /a\\x5cnfamfs: x at 0x7000"));
+	EXPECT_EQ(1, log_count(all, "famfs: x"));
+	close(all);
+	close(fd);
+}
+
+/* The name that a file has, and not one that it had */
+TEST_F(spot, of_a_file_whose_names_go)
+{
+	const __u64 policy = FAMFS_OPT_UNLINK | FAMFS_OPT_LINK;
+	unsigned char byte;
+	int fd;
+
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, opts(fd, FAMFSIOC_SET_OPTS, policy));
+	ASSERT_EQ(0, ERR(link(ROOT "/file", ROOT "/second")));
+	ASSERT_EQ(0, ERR(unlink(ROOT "/file")));
+	ASSERT_EQ(0, fail_file(fd, 7));
+	EXPECT_EQ(1, log_count(self->log, ": /second at 0x7000"));
+	ASSERT_EQ(0, ERR(unlink(ROOT "/second")));
+	ASSERT_EQ(0, fail_file(fd, 9));
+	EXPECT_EQ(1, log_count(self->log, ": (no name) at 0x9000"));
+	EXPECT_EQ(-EIO, ERR(pread(fd, &byte, 1, 9 * PAGE)));
+	EXPECT_EQ(1, pread(fd, &byte, 1, 8 * PAGE));
+	close(fd);
+}
+
+/* As nobody, who may but read the file: how many bad ranges there are */
+static int count_errors(void *path)
+{
+	int fd, rc = become_nobody();
+	struct error_list errors;
+
+	if (rc)
+		return rc;
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	return get_errors(fd, &errors) ?: -(int)errors.head.nr;
+}
+
+TEST_F(spot, is_listed_to_whoever_asks)
+{
+	struct famfs_errors *tight;
+	struct error_list errors;
+	int fd, dir, empty;
+	unsigned char *at;
+
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	for (__u64 p = 4; p < 8; p++)
+		ASSERT_EQ(0, fail_file(fd, p));
+
+	/* From within it, and from behind it */
+	errors.head = (struct famfs_errors){ .start = 5 * PAGE + 9, .nr = 9 };
+	ASSERT_EQ(0, ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, &errors)));
+	ASSERT_EQ(1, errors.head.nr);
+	EXPECT_EQ(5 * PAGE, errors.error[0].pos);
+	EXPECT_EQ(3 * PAGE, errors.error[0].len);
+	EXPECT_EQ(LARGE_AT + 5 * PAGE, errors.error[0].offset);
+	for (int i = 0; i < 3; i++) {
+		const __u64 behind[] = { 8 * PAGE, SIZE, ~0ULL };
+
+		errors.head.start = behind[i];
+		errors.head.nr = 9;
+		EXPECT_EQ(0, ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, &errors)));
+		EXPECT_EQ(0, errors.head.nr);
+	}
+	/* No room for any */
+	errors.head.start = 0;
+	errors.head.nr = 0;
+	EXPECT_EQ(0, ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, &errors)));
+	EXPECT_EQ(0, errors.head.nr);
+	/* No memory for the request, or but for that */
+	EXPECT_EQ(-EFAULT, ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, NULL)));
+	at = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, at);
+	munmap(at + PAGE, PAGE);
+	tight = (void *)(at + PAGE - sizeof(*tight));
+	EXPECT_EQ(0, ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, tight)));
+	tight->nr = 1;
+	EXPECT_EQ(-EFAULT, ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, tight)));
+	munmap(at, PAGE);
+
+	EXPECT_EQ(-1, in_child(count_errors, ROOT "/file"));
+	empty = create_empty(ROOT "/empty");
+	ASSERT_LE(0, empty);
+	EXPECT_EQ(0, get_errors(empty, &errors));
+	EXPECT_EQ(0, errors.head.nr);
+	dir = open(ROOT, O_RDONLY);
+	ASSERT_LE(0, dir);
+	EXPECT_EQ(-EISDIR, get_errors(dir, &errors));
+	close(dir);
+	close(empty);
+	close(fd);
+}
+
+/* How many bad ranges a file has, however many: that, or -errno */
+static int count_ranges(int fd)
+{
+	struct error_list errors = { 0 };
+	struct famfs_error *last;
+	int rc, n = 0;
+
+	for (;;) {
+		errors.head.nr = ARRAY_SIZE(errors.error);
+		rc = ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, &errors));
+		if (rc || !errors.head.nr)
+			return rc ?: n;
+		n += errors.head.nr;
+		last = &errors.error[errors.head.nr - 1];
+		errors.head.start = last->pos + last->len;
+	}
+}
+
+/*
+ * Each mount knows all that has failed before, and forgets it without a trace:
+ * what it keeps that in takes another shape as it grows.
+ */
+TEST_F_TIMEOUT(spot, of_ever_more_pages, 60)
+{
+	int fd, rc, n = 0;
+
+	while (n < 160) {
+		ASSERT_EQ(0, mount_famfs());
+		fd = file_at("file", LARGE_AT, SIZE);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(n, count_ranges(fd));
+		for (int i = 0; i < 2; i++, n++) {
+			rc = inject_pfn(self->pfn + 2 * n);
+			if (rc == -ENOENT)
+				SKIP(return, "the kernel has no injector");
+			ASSERT_EQ(0, rc);
+		}
+		EXPECT_EQ(n, count_ranges(fd));
+		close(fd);
+		ASSERT_EQ(0, ERR(umount(ROOT)));
+	}
+}
+
+/*
+ * What the kernel then knows of it, the next mount knows, and no more: it may
+ * refuse, since there is nobody to tell; but not once the device is mounted.
+ */
 TEST_F(spot, while_nothing_is_mounted)
 {
 	const __u64 bad = 77;
+	struct error_list errors;
 	unsigned char *at;
 	int fd, rc;
 
 	rc = inject_pfn(self->pfn + bad);
 	if (rc == -ENOENT)
 		SKIP(return, "the kernel has no injector");
+	EXPECT_EQ(rc ? -EBUSY : 0, rc);
+	EXPECT_EQ(0, log_count(self->log, "famfs:"));
 	ASSERT_EQ(0, mount_famfs());
 	fd = file_at("file", LARGE_AT, SIZE);
 	ASSERT_LE(0, fd);
 	at = map_shared(fd, SIZE);
 	ASSERT_NE(MAP_FAILED, at);
 	EXPECT_EQ(-1, first_wrong_page(at, SIZE, &bad, rc ? 0 : 1));
+	ASSERT_EQ(0, get_errors(fd, &errors));
+	EXPECT_EQ(rc ? 0 : 1, errors.head.nr);
+	EXPECT_EQ(0, inject_pfn(self->pfn + bad));
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, &bad, 1));
 	munmap(at, SIZE);
 	close(fd);
 }
@@ -721,6 +1124,53 @@ TEST_F_TIMEOUT(spot, races_with_mounts, 120)
 	close(fd);
 }
 
+/* The module goes and comes, and failures at any time of that */
+TEST_F_TIMEOUT(spot, races_with_unload, 120)
+{
+	struct {
+		int stop;
+		size_t nr;
+		__u64 bad[500];
+	} *hit = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int *stop = &hit->stop;
+	__u64 state = seed(), page;
+	unsigned char *at;
+	int fd, status;
+	pid_t pid;
+
+	if (inject_pfn(self->pfn + OTHER_AT / PAGE) == -ENOENT)
+		SKIP(return, "the kernel has no injector");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		while (!*stop && hit->nr < ARRAY_SIZE(hit->bad)) {
+			page = rnd_below(&state, SIZE / PAGE);
+			if (!inject_pfn(self->pfn + page))
+				hit->bad[hit->nr++] = page;
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 12; i++) {
+		ASSERT_EQ(0, system("rmmod famfs"));
+		ASSERT_EQ(0, system("modprobe famfs"));
+		ASSERT_EQ(0, mount_famfs());
+		ASSERT_EQ(0, ERR(umount(ROOT)));
+	}
+	*stop = 1;
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	at = map_shared(fd, SIZE);
+	ASSERT_NE(MAP_FAILED, at);
+	EXPECT_EQ(-1, first_wrong_page(at, SIZE, hit->bad, hit->nr));
+	munmap(at, SIZE);
+	close(fd);
+}
+
 /* Bad blocks that a pmem disk lists when it is mounted */
 TEST_F(spot, known_to_the_driver)
 {
@@ -789,6 +1239,20 @@ TEST_F(spot, known_to_the_driver_later)
 	EXPECT_EQ(-1, first_wrong_page(at, SIZE, &bad, 1));
 	munmap(at, SIZE);
 	close(fd);
+}
+
+/* These tests would not see it if a line of famfs could show a pointer */
+TEST(pointers_in_the_log_are_seen)
+{
+	char line[128] = "";
+
+	ASSERT_EQ(0, write_text("/dev/kmsg",
+				"<6>famfs: none: 0xffff 00000000deadbeef\n"));
+	EXPECT_FALSE(kernel_complained(line, sizeof(line)));
+	ASSERT_EQ(0, write_text("/dev/kmsg",
+				"<6>famfs: as a test: ffff888100abcdef\n"));
+	EXPECT_TRUE(kernel_complained(line, sizeof(line)));
+	EXPECT_STREQ("famfs: as a test: ffff888100abcdef", line);
 }
 
 int main(int argc, char **argv)

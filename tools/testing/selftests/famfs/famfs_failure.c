@@ -5,6 +5,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <sys/fanotify.h>
 
 #include "famfs_failure.h"
 
@@ -193,6 +194,24 @@ int touch(volatile unsigned char *at, bool write)
 }
 
 /**
+ * load() - load a word that may not be there
+ * @at: where from
+ * @value: where it goes
+ *
+ * Return: 0; -1 and @trapped if there was a SIGBUS.
+ */
+int load(const volatile __u64 *at, __u64 *value)
+{
+	touched = (unsigned long)at / PAGE;
+	if (sigsetjmp(escape, 1))
+		return -1;
+	armed = 1;
+	*value = *at;
+	armed = 0;
+	return 0;
+}
+
+/**
  * first_wrong_page() - whether just the pages that are bad cannot be loaded
  * @at: a mapping
  * @len: its length
@@ -296,6 +315,83 @@ int get_errors(int fd, struct error_list *list)
 	memset(list, 0, sizeof(*list));
 	list->head.nr = ARRAY_SIZE(list->error);
 	return ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, list));
+}
+
+/**
+ * fs_errors_watch() - have fanotify tell what errors the file system at ROOT has
+ *
+ * Return: a descriptor for fs_error_of(), or -errno.
+ */
+int fs_errors_watch(void)
+{
+	int fan, err;
+
+	fan = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_CLOEXEC,
+			    O_RDONLY);
+	if (fan < 0)
+		return -errno;
+	err = ERR(fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+				FAN_FS_ERROR, AT_FDCWD, ROOT));
+	if (err) {
+		close(fan);
+		return err;
+	}
+	return fan;
+}
+
+/* Is the handle of an event that of a file, or for NULL that of none? */
+static bool handle_is(const struct file_handle *handle, const char *path)
+{
+	struct {
+		struct file_handle head;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} file = { .head.handle_bytes = MAX_HANDLE_SZ };
+	int mount_id;
+
+	if (!path)
+		return !handle->handle_bytes;
+	return !name_to_handle_at(AT_FDCWD, path, &file.head, &mount_id, 0) &&
+	       handle->handle_type == file.head.handle_type &&
+	       handle->handle_bytes == file.head.handle_bytes &&
+	       !memcmp(handle->f_handle, file.head.f_handle,
+		       handle->handle_bytes);
+}
+
+/**
+ * fs_error_of() - wait for an error, and see what it befell
+ * @fan: from fs_errors_watch()
+ * @path: the file; NULL: no file, but the file system
+ *
+ * Return: the error's number; -ENOENT if it befell anything else; other -errno
+ * if there is no such event.
+ */
+int fs_error_of(int fan, const char *path)
+{
+	struct fanotify_event_info_header *info;
+	struct fanotify_event_info_error *error;
+	struct fanotify_event_metadata *event;
+	struct fanotify_event_info_fid *fid;
+	char events[4096];
+	bool is_it = false;
+	int number = 0;
+
+	if (read(fan, events, sizeof(events)) <= 0)
+		return -errno;
+	event = (void *)events;
+	if (event->mask != FAN_FS_ERROR)
+		return -EPROTO;
+	info = (void *)(events + event->metadata_len);
+	while ((char *)info < events + event->event_len) {
+		if (info->info_type == FAN_EVENT_INFO_TYPE_ERROR) {
+			error = (void *)info;
+			number = error->error;
+		} else if (info->info_type == FAN_EVENT_INFO_TYPE_FID) {
+			fid = (void *)info;
+			is_it = handle_is((void *)fid->handle, path);
+		}
+		info = (void *)((char *)info + info->len);
+	}
+	return is_it ? number : -ENOENT;
 }
 
 /**

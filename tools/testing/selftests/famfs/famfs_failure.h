@@ -16,10 +16,6 @@
 
 #include "famfs_test.h"
 
-#ifndef FAN_FS_ERROR
-#define FAN_FS_ERROR	0x00008000
-#endif
-
 /* What the last SIGBUS said, of the process that asks. */
 extern volatile siginfo_t trapped;
 
@@ -52,12 +48,16 @@ int device_badblocks(const char *dev, __u64 sector, __u64 count);
 
 void catch_sigbus(void);
 int touch(volatile unsigned char *at, bool write);
+int load(const volatile __u64 *at, __u64 *value);
 ssize_t first_wrong_page(unsigned char *at, size_t len, const __u64 *bad,
 			 size_t nr_bad);
 __u64 pfn_of(const volatile void *at);
 int poison(unsigned char *at);
 int inject_pfn(__u64 pfn);
 int get_errors(int fd, struct error_list *list);
+
+int fs_errors_watch(void);
+int fs_error_of(int fan, const char *path);
 
 int log_open(void);
 bool logged(int log, const char *what);

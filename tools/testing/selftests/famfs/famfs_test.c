@@ -484,11 +484,26 @@ int write_text(const char *path, const char *text)
 	return err;
 }
 
+/* The address of something in the kernel, which is nobody's business. */
+static bool has_pointer(const char *text)
+{
+	size_t len;
+
+	for (; *text; text += len ?: 1) {
+		len = strspn(text, "0123456789abcdefABCDEF");
+		if (len == 16 && !strncasecmp(text, "ffff", 4))
+			return true;
+	}
+	return false;
+}
+
 /**
  * kernel_complained() - look for trouble in what the kernel has logged since
  *	the last call
  * @line: where the first line that tells of trouble goes
  * @size: bytes at @line
+ *
+ * A line of famfs that has a pointer is trouble, too.
  *
  * Return: whether there is one.
  */
@@ -512,13 +527,14 @@ bool kernel_complained(char *line, size_t size)
 			return found;
 		record[len] = '\0';
 		text = strchr(record, ';');
-		for (size_t i = 0; text && i < ARRAY_SIZE(signs); i++) {
-			if (found || !strstr(text, signs[i]))
-				continue;
-			found = true;
-			text[strcspn(text, "\n")] = '\0';
+		if (found || !text)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		found = strstr(text, "famfs:") && has_pointer(text);
+		for (size_t i = 0; !found && i < ARRAY_SIZE(signs); i++)
+			found = strstr(text, signs[i]);
+		if (found)
 			snprintf(line, size, "%s", text + 1);
-		}
 	}
 }
 

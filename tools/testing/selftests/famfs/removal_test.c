@@ -73,6 +73,8 @@ TEST_F(removal, ends_the_io_and_not_the_machine)
 	struct stat stat;
 	DIR *dir;
 
+	/* Something is on its way to the memory */
+	ASSERT_EQ(0, touch(self->at, true));
 	REMOVE();
 	EXPECT_EQ(1, log_count(self->log, ": the device is gone"));
 
@@ -95,11 +97,57 @@ TEST_F(removal, ends_the_io_and_not_the_machine)
 	ASSERT_NE(MAP_FAILED, at);
 	EXPECT_EQ(-1, touch(at, false));
 	munmap(at, SIZE);
-	/* There is nothing dirty that could be written back any more */
-	fsync(self->fd);
-	EXPECT_EQ(-EIO, ERR(create_at(ROOT "/new", FILE_AT + SIZE, PAGE)) ?:
-			-EIO);
+	/* Whoever syncs is told that the file is lost, once */
+	EXPECT_EQ(-EIO, ERR(fsync(self->fd)));
+	EXPECT_EQ(0, ERR(fsync(self->fd)));
+	EXPECT_EQ(-ENXIO, create_at(ROOT "/new", FILE_AT + SIZE, PAGE));
 	free(buffer);
+}
+
+/* The event says that the file system, and no file, has lost its device */
+TEST_F(removal, is_an_event)
+{
+	int fan = fs_errors_watch();
+
+	ASSERT_LE(0, fan);
+	REMOVE();
+	EXPECT_EQ(ESHUTDOWN, fs_error_of(fan, NULL));
+	close(fan);
+}
+
+/* Of a file in very many pieces, each page is taken, and none of them twice */
+TEST_F(removal, under_very_many_extents)
+{
+	const __u32 n = 20000;
+	struct span *spans = calloc(n, sizeof(*spans)), other;
+	__u64 state = seed(), lost = 0;
+	unsigned char *at;
+	int fd;
+
+	for (__u32 i = 0; i < n; i++) {
+		spans[i].offset = FILE_AT + SIZE + i * PAGE;
+		spans[i].len = PAGE;
+	}
+	for (__u32 i = n - 1; i; i--) {
+		__u32 k = rnd_below(&state, i + 1);
+
+		other = spans[i];
+		spans[i] = spans[k];
+		spans[k] = other;
+	}
+	fd = create_spans(ROOT "/pieces", n * PAGE, spans, n);
+	ASSERT_LE(0, fd);
+	at = map_shared(fd, n * PAGE);
+	ASSERT_NE(MAP_FAILED, at);
+	ASSERT_EQ(-1, first_wrong_page(at, n * PAGE, NULL, 0));
+	REMOVE();
+	for (__u32 i = 0; i < n; i++)
+		lost += touch(at + i * PAGE, false) == -1;
+	EXPECT_EQ(n, lost);
+	EXPECT_EQ(-1, touch(self->at, false));
+	munmap(at, n * PAGE);
+	close(fd);
+	free(spans);
 }
 
 /* The driver can have the device back while the mount is still there */
@@ -291,11 +339,31 @@ TEST_F(removal, ndctl_is_refused)
 	EXPECT_EQ(0, ERR(access(device(), F_OK)));
 }
 
+/* Does a file of the mount in sysfs have this line? */
+static bool mount_says(const char *file, const char *line)
+{
+	char path[128], text[128];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/fs/famfs/%s/%s",
+		 device_name(device()), file);
+	f = fopen(path, "r");
+	while (f && fgets(text, sizeof(text), f)) {
+		text[strcspn(text, "\n")] = '\0';
+		found |= !strcmp(text, line);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* Of a file on two devices, what is on the other one stays */
 TEST_F(removal, of_one_of_two_devices)
 {
 	const char *dev2 = device2();
 	struct fmap *map = fmap_alloc(2);
+	char here[128], gone[128 + sizeof(" gone")];
 	unsigned char *at, byte;
 	struct binding binding;
 	struct stat st;
@@ -303,11 +371,14 @@ TEST_F(removal, of_one_of_two_devices)
 
 	if (!dev2)
 		SKIP(return, "there is no second device");
-	ASSERT_EQ(0, daxdev_open(self->fd, 5, dev2));
+	snprintf(here, sizeof(here), "63 %s %llu", device_name(dev2),
+		 device_size(dev2));
+	snprintf(gone, sizeof(gone), "%s gone", here);
+	ASSERT_EQ(0, daxdev_open(self->fd, 63, dev2));
 	map->head.file_size = 2 * SIZE;
 	map->ext[0].offset = FILE_AT + SIZE;
 	map->ext[0].len = SIZE;
-	map->ext[1].devindex = 5;
+	map->ext[1].devindex = 63;
 	map->ext[1].offset = FILE_AT;
 	map->ext[1].len = SIZE;
 	fd = create_empty(ROOT "/both");
@@ -317,6 +388,8 @@ TEST_F(removal, of_one_of_two_devices)
 	ASSERT_NE(MAP_FAILED, at);
 	fill(at, 2 * SIZE, 8);
 
+	EXPECT_TRUE(mount_says("devices", here));
+	EXPECT_TRUE(mount_says("errors", "0"));
 	ASSERT_EQ(0, device_unbind(dev2, &binding));
 	EXPECT_EQ(0, touch(at, true));
 	EXPECT_EQ(0, touch(at + SIZE - 1, true));
@@ -327,12 +400,19 @@ TEST_F(removal, of_one_of_two_devices)
 	EXPECT_EQ(0, touch(self->at, true));
 	EXPECT_EQ(0, ERR(fsync(self->fd)));
 	/* sysfs still lists the mount, by the device that is there */
+	EXPECT_TRUE(mount_says("devices", gone));
+	EXPECT_TRUE(mount_says("errors", "1"));
 	EXPECT_EQ(0, device_bind(&binding));
+	EXPECT_TRUE(mount_says("devices", gone));
 	EXPECT_EQ(-EIO, ERR(pread(fd, &byte, 1, SIZE)));
 	EXPECT_EQ(-1, touch(at + SIZE, true));
 
-	/* Its index is not to be had again: maps name the one that is gone */
-	daxdev_open(self->fd, 5, dev2);
+	/*
+	 * Its index is not to be had again: maps name the one that is gone.
+	 * A disk that comes back is another one.
+	 */
+	EXPECT_EQ(is_block(dev2) ? -EEXIST : -ENXIO,
+		  daxdev_open(self->fd, 63, dev2));
 	EXPECT_EQ(-EIO, ERR(pread(fd, &byte, 1, SIZE)));
 	munmap(at, 2 * SIZE);
 	close(fd);
