@@ -1241,6 +1241,66 @@ TEST_F(spot, known_to_the_driver_later)
 	close(fd);
 }
 
+/* The driver refuses the whole of a range, of which most is good */
+TEST_F(spot, known_to_the_driver_within_a_read)
+{
+	const __u64 bad = 600;
+	unsigned char *buffer = malloc(SIZE);
+	int fd;
+
+	if (!is_block(device()))
+		SKIP(return, "only disks have lists of bad blocks");
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_badblocks(device(), LARGE_AT / 512 + bad * 8, 1));
+	EXPECT_EQ(bad * PAGE - 5, pread(fd, buffer, SIZE, 5));
+	EXPECT_EQ(-EIO, ERR(pread(fd, buffer, SIZE, bad * PAGE)));
+	/* Another, met with by a write of less than its page */
+	ASSERT_EQ(0, device_badblocks(device(), LARGE_AT / 512 + 50 * 8, 1));
+	EXPECT_EQ(50 * PAGE, pwrite(fd, buffer, 50 * PAGE + 9, 0));
+	EXPECT_EQ(-EIO, ERR(pwrite(fd, buffer, 9, 50 * PAGE)));
+	/* And one that only the cache is asked about */
+	ASSERT_EQ(0, device_badblocks(device(), LARGE_AT / 512 + 800 * 8, 1));
+	EXPECT_EQ(0, posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+	close(fd);
+	free(buffer);
+}
+
+/* Whoever asks for a list gets what the driver knows by then; so do new maps */
+TEST_F(spot, known_to_the_driver_and_listed)
+{
+	struct error_list errors;
+	int fd;
+
+	if (!is_block(device()))
+		SKIP(return, "only disks have lists of bad blocks");
+	ASSERT_EQ(0, mount_famfs());
+	fd = file_at("file", LARGE_AT, SIZE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_badblocks(device(), LARGE_AT / 512 + 7 * 8, 1));
+	ASSERT_EQ(0, device_badblocks(device(), LARGE_AT / 512 + 1000 * 8, 9));
+	ASSERT_EQ(0, get_errors(fd, &errors));
+	ASSERT_EQ(2, errors.head.nr);
+	EXPECT_EQ(7 * PAGE, errors.error[0].pos);
+	EXPECT_EQ(PAGE, errors.error[0].len);
+	EXPECT_EQ(1000 * PAGE, errors.error[1].pos);
+	EXPECT_EQ(2 * PAGE, errors.error[1].len);
+	close(fd);
+
+	ASSERT_EQ(0, device_badblocks(device(), OTHER_AT / 512 + 9 * 8, 1));
+	fd = file_at("other", OTHER_AT, SIZE);
+	ASSERT_LE(0, fd);
+	/* From further on nobody asks the driver: the new map did */
+	memset(&errors, 0, sizeof(errors));
+	errors.head.start = PAGE;
+	errors.head.nr = ARRAY_SIZE(errors.error);
+	ASSERT_EQ(0, ERR(ioctl(fd, FAMFSIOC_GET_ERRORS, &errors)));
+	ASSERT_EQ(1, errors.head.nr);
+	EXPECT_EQ(9 * PAGE, errors.error[0].pos);
+	close(fd);
+}
+
 /* These tests would not see it if a line of famfs could show a pointer */
 TEST(pointers_in_the_log_are_seen)
 {
