@@ -10,8 +10,11 @@
  * before the mark is looked for once more: so a write that mends a page and a
  * failure of it at the same time leave it bad.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/dax.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
@@ -202,10 +205,14 @@ void famfs_bad_recovered(struct famfs_dev *dev, u64 offset, u64 len)
 /* Remember a bad page; sets @new if it was not known */
 static int famfs_bad_note(struct famfs_dev *dev, u64 offset, bool *new)
 {
+	int rc;
+
 	if (!famfs_bad_next(dev, offset, PAGE_SIZE, NULL))
 		return 0;
-	*new = true;
-	return famfs_bad_add(dev, offset, PAGE_SIZE, GFP_KERNEL);
+	rc = famfs_bad_add(dev, offset, PAGE_SIZE, GFP_KERNEL);
+	if (!rc)
+		*new = true;
+	return rc;
 }
 
 /* Of pages that the memory management has marked, note each */
@@ -290,9 +297,14 @@ static int famfs_scan(struct famfs_dev *dev, u64 offset, u64 end, bool marks,
  */
 int famfs_bad_scan(struct famfs_dev *dev)
 {
-	bool new;
+	bool new = false;
+	int rc;
 
-	return famfs_scan(dev, 0, dev->size, true, &new);
+	rc = famfs_scan(dev, 0, dev->size, true, &new);
+	if (!rc && new)
+		pr_warn("%s: some of its memory is bad; files on it are named as they are made\n",
+			dev->name);
+	return rc;
 }
 
 /**
@@ -326,19 +338,24 @@ int famfs_bad_scan_map(struct famfs_sb_info *sbi, const struct famfs_map *map)
  * @pos: offset in the file
  * @len: bytes
  *
- * Context: may sleep.
+ * What was stored on a page that turns out to be bad is lost: whoever syncs is
+ * told, and whoever maps it will be.
+ *
+ * Context: may sleep; takes invalidate_lock.
  * Return: true if there is bad memory that was not known.
  */
 bool famfs_bad_learn(struct inode *inode, u64 pos, u64 len)
 {
 	const struct famfs_map *map = famfs_inode_map(inode);
-	u64 end = PAGE_ALIGN((u64)i_size_read(inode));
+	u64 end = PAGE_ALIGN((u64)i_size_read(inode)), start;
 	struct famfs_dev *dev;
 	struct famfs_run run;
 	bool new = false;
 
 	if (pos < end && len < end - pos)
 		end = PAGE_ALIGN(pos + len);
+	pos = round_down(pos, PAGE_SIZE);
+	start = pos;
 	while (pos < end && map && famfs_map_resolve(map, pos, &run)) {
 		dev = FAMFS_SB(inode->i_sb)->devs[run.devindex];
 		famfs_run_skip(&run, pos);
@@ -347,6 +364,12 @@ bool famfs_bad_learn(struct inode *inode, u64 pos, u64 len)
 			       &new))
 			break;
 		pos = run.pos + run.len;
+	}
+	if (new) {
+		filemap_invalidate_lock(inode->i_mapping);
+		unmap_mapping_range(inode->i_mapping, start, end - start, 0);
+		filemap_invalidate_unlock(inode->i_mapping);
+		mapping_set_error(inode->i_mapping, -EIO);
 	}
 	return new;
 }
@@ -388,6 +411,7 @@ bool famfs_bad_any(const struct inode *inode)
  * famfs_bad_find - find the next bad range of a file
  * @inode: the file
  * @pos: offset in the file
+ * @gone: whether all of a device that is gone counts
  * @error: returns the first bad range at or past @pos
  *
  * Looks at each run of the file from there on: worth it if famfs_bad_any().
@@ -395,7 +419,7 @@ bool famfs_bad_any(const struct inode *inode)
  * Context: may sleep.
  * Return: false if there is none.
  */
-bool famfs_bad_find(const struct inode *inode, u64 pos,
+bool famfs_bad_find(const struct inode *inode, u64 pos, bool gone,
 		    struct famfs_error *error)
 {
 	const struct famfs_map *map = famfs_inode_map(inode);
@@ -407,7 +431,12 @@ bool famfs_bad_find(const struct inode *inode, u64 pos,
 	while (map && pos < map->size && famfs_map_resolve(map, pos, &run)) {
 		dev = sbi->devs[run.devindex];
 		famfs_run_skip(&run, pos);
-		good = famfs_bad_next(dev, run.offset, run.len, &bad);
+		if (gone && READ_ONCE(dev->dead)) {
+			good = 0;
+			bad = run.len;
+		} else {
+			good = famfs_bad_next(dev, run.offset, run.len, &bad);
+		}
 		if (good < run.len && run.pos + good < map->size) {
 			*error = (struct famfs_error) {
 				.pos		= run.pos + good,

@@ -77,8 +77,8 @@ static __printf(2, 3) void famfs_dev_err(struct fs_context *fc,
 
 /*
  * Opening a device can have effects of its own, so a character device that is
- * no dax device is not opened at all. The path may name something else a moment later: the
- * caller looks at what it really got.
+ * no dax device is not opened at all. The path may name something else a moment
+ * later: the caller looks at what it really got.
  */
 static int famfs_check_path(struct fs_context *fc, const char *path)
 {
@@ -365,19 +365,22 @@ struct famfs_dev *famfs_dev_open(struct super_block *sb, struct fs_context *fc,
 
 	dev->rdev = file_inode(dev->file)->i_rdev;
 	dev->is_blk = S_ISBLK(file_inode(dev->file)->i_mode);
+	famfs_failure_expect(dev);
 	if (dev->is_blk)
 		rc = famfs_hold_blk(dev, fc, path);
 	else
 		rc = famfs_hold_chr(dev, fc, path);
-	if (rc)
-		goto out_fput;
+	if (rc) {
+		famfs_failure_unwatch(dev);
+		fput(dev->file);
+		goto out_free;
+	}
 
 	/* Of a character device, nobody has said so, and the bit is stale */
 	dev->had_write_cache = dev->is_blk &&
 			       dax_write_cache_enabled(dev->dax_dev);
 	rc = famfs_measure(dev);
 	if (!rc) {
-		/* What fails before this waits, so the scan may miss it */
 		famfs_failure_watch(dev);
 		rc = famfs_bad_scan(dev);
 	}
@@ -401,8 +404,6 @@ struct famfs_dev *famfs_dev_open(struct super_block *sb, struct fs_context *fc,
 out_put:
 	famfs_dev_put(dev);
 	goto out_free;
-out_fput:
-	fput(dev->file);
 out_free:
 	famfs_dev_free(dev);
 	return ERR_PTR(rc);

@@ -5,7 +5,7 @@
  * Both are reported by the dax core, by device, at any time, and so also while
  * the mount is being set up or torn down. A report finds its device in a list
  * of all devices that mounts hold, under a lock, and pins it before it lets go
- * of the lock; it waits for a device that is held and not in the list yet.
+ * of the lock; it waits for a device that is not ready yet.
  *
  * Nothing of a mount goes while one of its devices is pinned: a mount that ends
  * waits for that first, and its inodes are let alone from there on. Nor does a
@@ -22,7 +22,8 @@
  * A fault holds the mapping's invalidate_lock from before it asks until its
  * page is mapped, and so does who writes the cache back. The range is noted as
  * bad first and unmapped under that lock then, so that no fault can bring it
- * back, and nobody is at its cache lines any more.
+ * back, and nobody writes it back any more. A write(2) that is under way is not
+ * waited for.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -41,15 +42,27 @@ static DECLARE_WAIT_QUEUE_HEAD(famfs_watch_changed);
 static DECLARE_WAIT_QUEUE_HEAD(famfs_unpinned);
 
 /**
+ * famfs_failure_expect - failures of a device may be reported from here on
+ * @dev: a device that is about to be held
+ *
+ * They wait for famfs_failure_watch(), or for famfs_failure_unwatch() should
+ * it not come to that.
+ */
+void famfs_failure_expect(struct famfs_dev *dev)
+{
+	spin_lock(&famfs_watch_lock);
+	list_add(&dev->list, &famfs_watched);
+	spin_unlock(&famfs_watch_lock);
+}
+
+/**
  * famfs_failure_watch - from here on, failures of a device reach its mount
  * @dev: a device that is held, and whose size is known
- *
- * Those that were reported since it is held have waited for this.
  */
 void famfs_failure_watch(struct famfs_dev *dev)
 {
 	spin_lock(&famfs_watch_lock);
-	list_add(&dev->list, &famfs_watched);
+	dev->ready = true;
 	spin_unlock(&famfs_watch_lock);
 	wake_up_all(&famfs_watch_changed);
 }
@@ -101,16 +114,27 @@ void famfs_failure_unwatch(struct famfs_dev *dev)
 	wake_up_all(&famfs_watch_changed);
 }
 
+/*
+ * The device of the list that @holder holds @dax_dev by. One that is not ready
+ * may be a disk that does not know its dax_device yet; one that is dead may have
+ * come back, and be there twice.
+ */
 static struct famfs_dev *famfs_find_watched(const struct dax_device *dax_dev,
 					    const void *holder)
 {
-	struct famfs_dev *dev;
+	struct famfs_dev *dev, *found = NULL;
 
 	lockdep_assert_held(&famfs_watch_lock);
-	list_for_each_entry(dev, &famfs_watched, list)
-		if (dev->dax_dev == dax_dev && dev->sb == holder)
+	list_for_each_entry(dev, &famfs_watched, list) {
+		if (dev->sb != holder ||
+		    (dev->dax_dev != dax_dev && (dev->ready || dev->dax_dev)))
+			continue;
+		if (dev->ready && !dev->dead)
 			return dev;
-	return NULL;
+		if (!found || dev->dead)
+			found = dev;
+	}
+	return found;
 }
 
 /*
@@ -118,7 +142,7 @@ static struct famfs_dev *famfs_find_watched(const struct dax_device *dax_dev,
  * the device, pinned, or NULL if there is none to be had. One that is gone is
  * dead from here on.
  */
-static bool famfs_try_pin(struct dax_device *dax_dev, const void *holder,
+static bool famfs_try_pin(const struct dax_device *dax_dev, const void *holder,
 			  bool gone, struct famfs_dev **found)
 {
 	struct famfs_dev *dev;
@@ -126,13 +150,10 @@ static bool famfs_try_pin(struct dax_device *dax_dev, const void *holder,
 	guard(spinlock)(&famfs_watch_lock);
 	*found = NULL;
 	dev = famfs_find_watched(dax_dev, holder);
-	/* If it is still held, it is not watched yet */
-	if (!dev)
-		return dax_holder(dax_dev) != holder;
-	if (dev->dead)
+	if (!dev || dev->dead)
 		return true;
 	/* A mount that is just ending has to get there before the device goes */
-	if (gone && dev->closing)
+	if (!dev->ready || (gone && dev->closing))
 		return false;
 	dev->notifying++;
 	if (gone)
@@ -239,6 +260,33 @@ static void famfs_report_file(struct famfs_dev *dev, struct inode *inode,
 
 	kfree(buf);
 	dput(dentry);
+}
+
+/**
+ * famfs_failure_report - report what of a file is bad from the start
+ * @inode: a file that has just been given its map
+ *
+ * Context: may sleep.
+ */
+void famfs_failure_report(struct inode *inode)
+{
+	struct famfs_error bad;
+	struct famfs_run run;
+	u64 pos = 0;
+
+	if (!famfs_bad_any(inode))
+		return;
+	while (famfs_bad_find(inode, pos, false, &bad)) {
+		run = (struct famfs_run) {
+			.pos		= bad.pos,
+			.len		= bad.len,
+			.offset		= bad.offset,
+			.devindex	= bad.devindex,
+		};
+		famfs_report_file(FAMFS_SB(inode->i_sb)->devs[bad.devindex],
+				  inode, &run);
+		pos = bad.pos + bad.len;
+	}
 }
 
 /* Returns true if the file has anything in the range @bad of the device */
@@ -351,7 +399,10 @@ static void famfs_take_inode(const struct famfs_dev *dev, struct inode *inode)
 	u64 offset;
 	u32 i;
 
-	/* What is on its way to the memory still arrives: the device is there */
+	/* What was stored so far still arrives: the device is there */
+	filemap_invalidate_lock(inode->i_mapping);
+	unmap_mapping_range(inode->i_mapping, 0, 0, 0);
+	filemap_invalidate_unlock(inode->i_mapping);
 	filemap_write_and_wait(inode->i_mapping);
 	mapping_set_error(inode->i_mapping, -EIO);
 	/* Whoever has resolved an offset before the device died ends here */
@@ -419,8 +470,6 @@ static void famfs_device_gone(struct famfs_dev *dev)
 
 	atomic64_inc(&sbi->nr_errors);
 	famfs_fserror_device(dev->sb);
-	if (dev == famfs_device(sbi, 0))
-		famfs_sysfs_hide(dev->sb);
 	famfs_dev_forget(dev);
 }
 

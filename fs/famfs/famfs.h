@@ -55,6 +55,7 @@ struct writeback_control;
  * @sb: the mount
  * @index: in famfs_sb_info.devs, once it is part of the mount
  * @list: among all devices that mounts hold; see failure.c
+ * @ready: failures can be dealt with; see failure.c
  * @notifying: number of failures that are being dealt with; see failure.c
  * @closing: no failure looks at inodes any more; see failure.c
  * @name: the kernel's name of the device
@@ -79,6 +80,7 @@ struct famfs_dev {
 	struct super_block	*sb;
 	u32			index;
 	struct list_head	list;
+	bool			ready;
 	unsigned int		notifying;
 	bool			closing;
 	char			name[32];
@@ -104,20 +106,6 @@ struct famfs_stats {
 };
 
 /**
- * struct famfs_mount_opts - the options of a mount
- * @mode: permission bits of the root directory
- * @uid: owner of the root directory
- * @gid: group of the root directory
- * @coherent: the hardware keeps the memory coherent between machines
- */
-struct famfs_mount_opts {
-	umode_t	mode;
-	kuid_t	uid;
-	kgid_t	gid;
-	bool	coherent;
-};
-
-/**
  * struct famfs_sb_info - a mount
  * @dev_lock: keeps those apart who add devices
  * @map_lock: guards which ranges of the devices are in use
@@ -128,7 +116,7 @@ struct famfs_mount_opts {
  * @next_ino: the number that the last inode got
  * @nr_errors: number of failures of memory that files or devices suffered
  * @policy: FAMFS_OPT_ bits
- * @opts: mount options
+ * @coherent: the hardware keeps the memory coherent between machines
  * @stats: counters of each processor
  * @sysfs_lock: guards whether @kobj is in sysfs
  * @kobj: /sys/fs/famfs/DEVICE
@@ -144,7 +132,7 @@ struct famfs_sb_info {
 	atomic64_t			next_ino;
 	atomic64_t			nr_errors;
 	atomic64_t			policy;
-	struct famfs_mount_opts		opts;
+	bool				coherent;
 	struct famfs_stats __percpu	*stats;
 	struct mutex			sysfs_lock; /* is @kobj in sysfs? */
 	struct kobject			kobj;
@@ -193,7 +181,7 @@ static inline bool famfs_may(const struct super_block *sb, u64 bit)
 
 static inline bool famfs_coherent(const struct super_block *sb)
 {
-	return READ_ONCE(FAMFS_SB(sb)->opts.coherent);
+	return FAMFS_SB(sb)->coherent;
 }
 
 /* dev.c */
@@ -219,6 +207,8 @@ void famfs_ranges_release(struct famfs_sb_info *sbi,
 
 /* failure.c */
 extern const struct dax_holder_operations famfs_holder_operations;
+void famfs_failure_report(struct inode *inode);
+void famfs_failure_expect(struct famfs_dev *dev);
 void famfs_failure_watch(struct famfs_dev *dev);
 void famfs_failure_quiesce(struct famfs_dev *dev);
 void famfs_failure_unwatch(struct famfs_dev *dev);
@@ -232,7 +222,7 @@ u64 famfs_bad_next(const struct famfs_dev *dev, u64 offset, u64 len,
 int famfs_bad_scan_map(struct famfs_sb_info *sbi, const struct famfs_map *map);
 bool famfs_bad_learn(struct inode *inode, u64 pos, u64 len);
 bool famfs_bad_any(const struct inode *inode);
-bool famfs_bad_find(const struct inode *inode, u64 pos,
+bool famfs_bad_find(const struct inode *inode, u64 pos, bool gone,
 		    struct famfs_error *error);
 bool famfs_bad_writable(const struct famfs_dev *dev, u64 offset);
 void famfs_bad_recovered(struct famfs_dev *dev, u64 offset, u64 len);
@@ -265,7 +255,6 @@ long famfs_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int famfs_sysfs_init(void);
 void famfs_sysfs_exit(void);
 int famfs_sysfs_add(struct super_block *sb);
-void famfs_sysfs_hide(struct super_block *sb);
 void famfs_sysfs_remove(struct super_block *sb);
 
 #endif /* _FAMFS_H */

@@ -7,8 +7,8 @@
  * machine that has met with bad memory takes it out of the kernel's address
  * space, once the failure is dealt with, and to write back a cache line of it
  * would be a fault in the kernel. So invalidate_lock is held from where memory
- * is seen to be good until it is written back: failure.c takes that lock before
- * a failure counts as dealt with.
+ * is seen to be good until it is written back: failure.c takes that lock for
+ * each file that it finds before a failure counts as dealt with.
  */
 #include <linux/dax.h>
 #include <linux/fadvise.h>
@@ -65,7 +65,8 @@ int famfs_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 
 /*
  * Write back, and with @drop drop, the lines of some of [@pos, @end), up to 2
- * MiB. Bad memory has none to keep, and is passed over. Returns how far that
+ * MiB. Bad memory has none to keep, and is passed over; what only the driver
+ * knows to be bad is lost, if it is to be written back. Returns how far that
  * went.
  */
 static ssize_t famfs_flush_some(struct inode *inode, u64 pos, u64 end,
@@ -82,7 +83,8 @@ static ssize_t famfs_flush_some(struct inode *inode, u64 pos, u64 end,
 	if (!map || !famfs_map_resolve(map, pos, &run))
 		return end - pos;
 	dev = FAMFS_SB(inode->i_sb)->devs[run.devindex];
-	if (READ_ONCE(dev->dead))
+	/* What is dirty still arrives, for as long as the device is there */
+	if (drop && READ_ONCE(dev->dead))
 		return -EIO;
 	famfs_dev_clip(dev, pos, &run);
 	famfs_run_skip(&run, pos);
@@ -93,18 +95,25 @@ static ssize_t famfs_flush_some(struct inode *inode, u64 pos, u64 end,
 
 	id = dax_read_lock();
 	got = famfs_dev_access(dev, run.offset, good, &kaddr);
+	/* Something in there is bad: go on by the page */
+	if (got == -EHWPOISON)
+		got = famfs_dev_access(dev, run.offset, PAGE_SIZE, &kaddr);
 	if (got > 0) {
 		arch_wb_cache_pmem(kaddr, got);
 		if (drop)
 			arch_invalidate_pmem(kaddr, got);
 	}
 	dax_read_unlock(id);
+	if (got == -EHWPOISON && drop)
+		return PAGE_SIZE;
 	return got > 0 ? got : -EIO;
 }
 
+/* Both are page aligned. An error leaves out a page, and no more. */
 static int famfs_flush_range(struct inode *inode, u64 pos, u64 end, bool drop)
 {
 	ssize_t passed;
+	int rc = 0;
 
 	while (pos < end) {
 		/* Advice may be given up, to save data may not */
@@ -114,13 +123,15 @@ static int famfs_flush_range(struct inode *inode, u64 pos, u64 end, bool drop)
 		passed = famfs_flush_some(inode, pos, end, drop);
 		filemap_invalidate_unlock_shared(inode->i_mapping);
 		cond_resched();
-		if (passed == -EIO && famfs_bad_learn(inode, pos, end - pos))
-			continue;
-		if (passed < 0)
-			return passed;
+		if (passed < 0) {
+			rc = passed;
+			if (drop)
+				return rc;
+			passed = PAGE_SIZE;
+		}
 		pos += passed;
 	}
-	return 0;
+	return rc;
 }
 
 /* What is dirty of [@pos, @end], by what the dax layer knows of it */
@@ -138,38 +149,38 @@ static int famfs_writeback(struct address_space *mapping,
 }
 
 /*
- * The same with bad memory in the file. The dax layer would write back 2 MiB at
- * once, good and bad: so of the 2 MiB around what is bad all that is good is
- * written back, dirty or not.
+ * Write back some of [@pos, @end) from its start on; returns where that ended.
+ * The dax layer would write back 2 MiB at once, good and bad: so of the 2 MiB
+ * around what is bad, all that is good is written back, dirty or not.
  */
-static int famfs_writeback_around(struct address_space *mapping,
-				  struct dax_device *dax_dev, u64 pos, u64 end)
+static u64 famfs_writeback_some(struct address_space *mapping,
+				struct dax_device *dax_dev, u64 pos, u64 end,
+				int *err)
 {
+	/* The lock is not to be held for longer */
+	u64 stop = min(end, round_down(pos, SZ_1G) + SZ_1G), around = stop;
 	struct inode *inode = mapping->host;
 	struct famfs_error bad;
-	u64 around, next;
-	int rc;
+	int rc = 0;
 
-	for (; pos <= end; pos = next) {
-		filemap_invalidate_lock_shared(mapping);
-		around = end + 1;
-		if (famfs_bad_find(inode, round_down(pos, PMD_SIZE), &bad))
-			around = min(around, round_down(bad.pos, PMD_SIZE));
-		rc = 0;
-		if (pos < around)
-			rc = famfs_writeback(mapping, dax_dev, pos, around - 1);
-		filemap_invalidate_unlock_shared(mapping);
-		if (rc)
-			return rc;
+	filemap_invalidate_lock_shared(mapping);
+	if (famfs_bad_any(inode) &&
+	    famfs_bad_find(inode, round_down(pos, PMD_SIZE), false, &bad))
+		around = min(stop, round_down(bad.pos, PMD_SIZE));
+	if (pos < around)
+		rc = famfs_writeback(mapping, dax_dev, pos, around - 1);
+	filemap_invalidate_unlock_shared(mapping);
+	if (rc)
+		*err = rc;
+	if (around == stop)
+		return stop;
 
-		next = min(around + PMD_SIZE, end + 1);
-		rc = famfs_flush_range(inode,
-				       round_down(max(pos, around), PAGE_SIZE),
-				       round_up(next, PAGE_SIZE), false);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	stop = min(end, around + PMD_SIZE);
+	rc = famfs_flush_range(inode, round_down(max(pos, around), PAGE_SIZE),
+			       round_up(stop, PAGE_SIZE), false);
+	if (rc)
+		*err = rc;
+	return stop;
 }
 
 /**
@@ -188,30 +199,32 @@ int famfs_writepages(struct address_space *mapping,
 		     struct writeback_control *wbc)
 {
 	const struct famfs_sb_info *sbi = FAMFS_SB(mapping->host->i_sb);
-	u64 start = wbc->range_start, end = wbc->range_end;
+	struct dax_device *dax_dev = NULL;
+	u64 pos = wbc->range_start, end;
 	unsigned int i;
-	int rc;
+	int rc = 0;
 
-	/* Nobody waits for it, and what was mapped would fault again */
-	if (wbc->for_background || wbc->for_kupdate)
+	/* The flusher's own idea: nobody waits for it, and who maps would fault */
+	if (wbc->range_cyclic)
 		return 0;
 
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
+	for (i = 0; i < FAMFS_MAX_DAXDEVS && !dax_dev; i++) {
 		const struct famfs_dev *dev = famfs_device(sbi, i);
 
-		if (!dev || !dax_write_cache_enabled(dev->dax_dev))
-			continue;
-		filemap_invalidate_lock_shared(mapping);
-		if (!famfs_bad_any(mapping->host)) {
-			rc = famfs_writeback(mapping, dev->dax_dev, start, end);
-			filemap_invalidate_unlock_shared(mapping);
-			return rc;
-		}
-		filemap_invalidate_unlock_shared(mapping);
-		return famfs_writeback_around(mapping, dev->dax_dev, start,
-					      end);
+		if (dev && dax_write_cache_enabled(dev->dax_dev))
+			dax_dev = dev->dax_dev;
 	}
-	return 0;
+	if (!dax_dev)
+		return 0;
+
+	end = PAGE_ALIGN((u64)i_size_read(mapping->host));
+	if (wbc->range_end < end)
+		end = wbc->range_end + 1;
+	while (pos < end)
+		pos = famfs_writeback_some(mapping, dax_dev, pos, end, &rc);
+	/* Who asked for it may not look at what we return */
+	mapping_set_error(mapping, rc);
+	return rc;
 }
 
 /**

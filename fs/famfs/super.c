@@ -24,12 +24,18 @@ static struct kmem_cache *famfs_inode_cachep;
 
 /**
  * struct famfs_context - what a mount or remount asks for
- * @opts: the options
+ * @mode: permission bits of the root directory
+ * @uid: owner of the root directory
+ * @gid: group of the root directory
+ * @coherent: the hardware keeps the memory coherent between machines
  * @given: BIT(OPT_...) of those that were given
  */
 struct famfs_context {
-	struct famfs_mount_opts	opts;
-	unsigned long		given;
+	umode_t		mode;
+	kuid_t		uid;
+	kgid_t		gid;
+	bool		coherent;
+	unsigned long	given;
 };
 
 static struct inode *famfs_alloc_inode(struct super_block *sb)
@@ -100,16 +106,18 @@ static int famfs_sync_fs(struct super_block *sb, int wait)
 
 static int famfs_show_options(struct seq_file *m, struct dentry *root)
 {
-	const struct famfs_mount_opts *opts = &FAMFS_SB(root->d_sb)->opts;
+	const struct inode *inode = d_inode(root->d_sb->s_root);
+	umode_t mode = inode->i_mode & S_IALLUGO;
 
-	if (opts->mode != FAMFS_DEFAULT_MODE)
-		seq_printf(m, ",mode=%04o", opts->mode);
-	if (!uid_eq(opts->uid, GLOBAL_ROOT_UID))
+	/* These may have been changed since, as those of any directory */
+	if (mode != FAMFS_DEFAULT_MODE)
+		seq_printf(m, ",mode=%04o", mode);
+	if (!uid_eq(inode->i_uid, GLOBAL_ROOT_UID))
 		seq_printf(m, ",uid=%u",
-			   from_kuid_munged(seq_user_ns(m), opts->uid));
-	if (!gid_eq(opts->gid, GLOBAL_ROOT_GID))
+			   from_kuid_munged(seq_user_ns(m), inode->i_uid));
+	if (!gid_eq(inode->i_gid, GLOBAL_ROOT_GID))
 		seq_printf(m, ",gid=%u",
-			   from_kgid_munged(seq_user_ns(m), opts->gid));
+			   from_kgid_munged(seq_user_ns(m), inode->i_gid));
 	seq_puts(m, ",dax=always");
 	if (famfs_coherent(root->d_sb))
 		seq_puts(m, ",coherent");
@@ -142,7 +150,7 @@ static int famfs_fill_super(struct super_block *sb, struct fs_context *fc)
 	mutex_init(&sbi->sysfs_lock);
 	init_waitqueue_head(&sbi->release_wait);
 	atomic64_set(&sbi->policy, FAMFS_OPTS_DEFAULT);
-	sbi->opts = ctx->opts;
+	sbi->coherent = ctx->coherent;
 	sb->s_fs_info = sbi;	/* famfs_kill_sb() frees it from here on */
 
 	sbi->stats = alloc_percpu(struct famfs_stats);
@@ -168,10 +176,10 @@ static int famfs_fill_super(struct super_block *sb, struct fs_context *fc)
 		return rc;
 
 	root = famfs_new_inode(&nop_mnt_idmap, sb, NULL,
-			       S_IFDIR | sbi->opts.mode, 0);
+			       S_IFDIR | ctx->mode, 0);
 	if (root) {
-		root->i_uid = sbi->opts.uid;
-		root->i_gid = sbi->opts.gid;
+		root->i_uid = ctx->uid;
+		root->i_gid = ctx->gid;
 	}
 	sb->s_root = d_make_root(root);
 	if (!sb->s_root)
@@ -179,11 +187,9 @@ static int famfs_fill_super(struct super_block *sb, struct fs_context *fc)
 
 	insert_inode_hash(root);
 
-	rc = famfs_sysfs_add(sb);
-	/* A device that is gone by now may have been late to hide the name */
-	if (!rc && READ_ONCE(dev->dead))
-		rc = -ENXIO;
-	return rc;
+	if (READ_ONCE(dev->dead))
+		return -ENXIO;
+	return famfs_sysfs_add(sb);
 }
 
 static int famfs_get_tree(struct fs_context *fc)
@@ -249,16 +255,16 @@ static int famfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 		if (result.uint_32 & ~S_IALLUGO)
 			return invalf(fc, "mode=%o: not the mode of a directory",
 				      result.uint_32);
-		ctx->opts.mode = result.uint_32;
+		ctx->mode = result.uint_32;
 		break;
 	case OPT_UID:
-		ctx->opts.uid = result.uid;
+		ctx->uid = result.uid;
 		break;
 	case OPT_GID:
-		ctx->opts.gid = result.gid;
+		ctx->gid = result.gid;
 		break;
 	case OPT_COHERENT:
-		ctx->opts.coherent = !result.negated;
+		ctx->coherent = !result.negated;
 		break;
 	case OPT_DAX:
 		break;	/* it is so, always */
@@ -269,21 +275,23 @@ static int famfs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	return 0;
 }
 
-/* The root directory was made once; its owner and mode are changed as any's */
+/*
+ * The root directory was made once; its owner and mode are changed as any's. A
+ * remount may repeat what /proc/mounts shows.
+ */
 static int famfs_reconfigure(struct fs_context *fc)
 {
 	struct famfs_sb_info *sbi = FAMFS_SB(fc->root->d_sb);
+	const struct inode *root = d_inode(fc->root->d_sb->s_root);
 	const struct famfs_context *ctx = fc->fs_private;
 
-	if ((ctx->given & BIT(OPT_MODE) && ctx->opts.mode != sbi->opts.mode) ||
-	    (ctx->given & BIT(OPT_UID) &&
-	     !uid_eq(ctx->opts.uid, sbi->opts.uid)) ||
-	    (ctx->given & BIT(OPT_GID) &&
-	     !gid_eq(ctx->opts.gid, sbi->opts.gid)))
+	if ((ctx->given & BIT(OPT_MODE) &&
+	     ctx->mode != (root->i_mode & S_IALLUGO)) ||
+	    (ctx->given & BIT(OPT_UID) && !uid_eq(ctx->uid, root->i_uid)) ||
+	    (ctx->given & BIT(OPT_GID) && !gid_eq(ctx->gid, root->i_gid)))
 		return invalf(fc,
 			      "mode, uid and gid cannot be changed by a remount: use chmod and chown on the root directory");
-	if (ctx->given & BIT(OPT_COHERENT) &&
-	    ctx->opts.coherent != sbi->opts.coherent)
+	if (ctx->given & BIT(OPT_COHERENT) && ctx->coherent != sbi->coherent)
 		return invalf(fc, "coherent cannot be changed by a remount: unmount first");
 
 	sync_filesystem(fc->root->d_sb);
@@ -309,7 +317,7 @@ static int famfs_init_fs_context(struct fs_context *fc)
 	ctx = kzalloc_obj(*ctx);
 	if (!ctx)
 		return -ENOMEM;
-	ctx->opts.mode = FAMFS_DEFAULT_MODE;
+	ctx->mode = FAMFS_DEFAULT_MODE;
 	fc->fs_private = ctx;
 	fc->ops = &famfs_context_operations;
 	return 0;

@@ -149,6 +149,29 @@ void famfs_sysfs_exit(void)
 	kset_unregister(famfs_kset);
 }
 
+/* Take the directory of a mount out of sight; waits for readers */
+static void famfs_sysfs_hide(struct famfs_sb_info *sbi)
+{
+	guard(mutex)(&sbi->sysfs_lock);
+
+	if (sbi->kobj.state_in_sysfs)
+		kobject_del(&sbi->kobj);
+}
+
+/*
+ * A device that went away may be back, and be mounted again while the mount
+ * that lost it still is there: which has to give up the name then.
+ */
+static void famfs_sysfs_take_name(const char *name)
+{
+	struct kobject *kobj = kset_find_obj(famfs_kset, name);
+
+	if (!kobj)
+		return;
+	famfs_sysfs_hide(famfs_from_kobj(kobj));
+	kobject_put(kobj);
+}
+
 /**
  * famfs_sysfs_add - make the directory of a mount
  * @sb: the super block, which holds its first device
@@ -160,31 +183,14 @@ int famfs_sysfs_add(struct super_block *sb)
 {
 	struct famfs_sb_info *sbi = FAMFS_SB(sb);
 
+	famfs_sysfs_take_name(sbi->devs[0]->name);
+
 	guard(mutex)(&sbi->sysfs_lock);
 
 	init_completion(&sbi->kobj_gone);
 	sbi->kobj.kset = famfs_kset;
 	return kobject_init_and_add(&sbi->kobj, &famfs_ktype, NULL, "%s",
 				    sbi->devs[0]->name);
-}
-
-/**
- * famfs_sysfs_hide - take the directory of a mount out of sight
- * @sb: the super block, whose first device has gone away
- *
- * The device may come back, and be mounted again while this mount still is
- * there: its name must be free by then.
- *
- * Context: may sleep, and waits for readers of an attribute.
- */
-void famfs_sysfs_hide(struct super_block *sb)
-{
-	struct famfs_sb_info *sbi = FAMFS_SB(sb);
-
-	guard(mutex)(&sbi->sysfs_lock);
-
-	if (sbi->kobj.state_in_sysfs)
-		kobject_del(&sbi->kobj);
 }
 
 /**
@@ -199,7 +205,7 @@ void famfs_sysfs_remove(struct super_block *sb)
 
 	if (!sbi->kobj.state_initialized)
 		return;
-	famfs_sysfs_hide(sb);
+	famfs_sysfs_hide(sbi);
 	kobject_put(&sbi->kobj);
 	wait_for_completion(&sbi->kobj_gone);
 }
