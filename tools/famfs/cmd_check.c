@@ -220,4 +220,6 @@ static int run(int argc, char **argv, bool dryrun)
 	return check(argv[optind]);
 }
 
-const struct command cmd_check = { "check", &usage, run };
+const struct command cmd_check = {
+	"check", &usage, run, CHECK_FAILED
+};

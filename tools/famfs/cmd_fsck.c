@@ -208,4 +208,6 @@ static int run(int argc, char **argv, bool dryrun)
 	return check_device(&f, argv[optind]);
 }
 
-const struct command cmd_fsck = { "fsck", &usage, run };
+const struct command cmd_fsck = {
+	"fsck", &usage, run, FSCK_OPERATIONAL
+};

@@ -68,13 +68,18 @@ static int write_sysfs(const char *path, const char *text)
 	return rc;
 }
 
+/* Not by PATH: mount(8) leaves its helpers none, and a user's has no sbin */
 static int modprobe(const char *module)
 {
+	static const char * const paths[] = { "/sbin/modprobe",
+					      "/usr/sbin/modprobe" };
 	char *argv[4] = { "modprobe", "-q", (char *)module, NULL };
-	int status, rc;
+	int status, rc = ENOENT;
 	pid_t pid;
+	size_t i;
 
-	rc = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+	for (i = 0; rc == ENOENT && i < ARRAY_SIZE(paths); i++)
+		rc = posix_spawn(&pid, paths[i], NULL, NULL, argv, environ);
 	if (rc)
 		return -rc;
 	while (waitpid(pid, &status, 0) < 0) {

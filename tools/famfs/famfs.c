@@ -50,6 +50,7 @@ static int run(const struct command *c, int argc, char **argv, bool dryrun)
 	snprintf(name, sizeof(name), "famfs %s", c->name);
 	argv[0] = name;
 	famfs_set_program(name);
+	famfs_catch_bad_memory(c->bad_memory ? c->bad_memory : 1);
 	options_reset();
 	status = c->run(argc, argv, dryrun);
 	if (fflush(stdout) || ferror(stdout)) {

@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 
 	argv[0] = "mkfs.famfs";
 	famfs_set_program(argv[0]);
+	famfs_catch_bad_memory(1);
 	while ((ch = options_next(argc, argv, &usage)) != OPTIONS_END) {
 		switch (ch) {
 		case OPTIONS_HELP:

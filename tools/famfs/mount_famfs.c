@@ -110,6 +110,7 @@ int main(int argc, char **argv)
 	int status;
 
 	famfs_set_program("mount.famfs");
+	famfs_catch_bad_memory(EX_FAIL);
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
 		help(stdout);
 		return EX_OK;

@@ -8,10 +8,12 @@
 #include "util.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *program = "famfs";
 static bool verbose;
@@ -114,6 +116,36 @@ void famfs_info(const char *fmt, ...)
 	va_start(ap, fmt);
 	emit(FAMFS_MSG_INFO, fmt, ap);
 	va_end(ap);
+}
+
+static int bad_memory_status;
+
+static void put(const char *text)
+{
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return;
+}
+
+static void bad_memory(int sig)
+{
+	(void)sig;
+	put(program);
+	put(": memory of the device is bad, or the device has gone away; see the kernel's log\n");
+	_exit(bad_memory_status);
+}
+
+/**
+ * famfs_catch_bad_memory() - end with a message where memory fails
+ * @status: exit status in that case
+ *
+ * Superblock and log are mapped: there is no call that could return an error.
+ */
+void famfs_catch_bad_memory(int status)
+{
+	struct sigaction action = { .sa_handler = bad_memory };
+
+	bad_memory_status = status;
+	sigaction(SIGBUS, &action, NULL);
 }
 
 /* Digits only: strtoull() alone would take signs and blanks in front */
