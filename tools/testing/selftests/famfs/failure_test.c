@@ -357,6 +357,7 @@ TEST_F(failure, stays_over_mounts)
 {
 	struct span spans[] = { { variant->offset, SIZE } };
 	unsigned char *buffer = malloc(SIZE);
+	char line[160];
 
 	ASSERT_EQ(0, poison(self->at + self->offset));
 	munmap(self->at, SIZE);
@@ -365,9 +366,14 @@ TEST_F(failure, stays_over_mounts)
 	close(self->other);
 	ASSERT_EQ(0, ERR(umount(ROOT)));
 
+	EXPECT_EQ(0, log_count(self->log, ": some of its memory is bad"));
 	ASSERT_EQ(0, mount_famfs());
+	EXPECT_EQ(1, log_count(self->log, ": some of its memory is bad"));
 	self->fd = create_spans(ROOT "/victim", SIZE, spans, 1);
 	ASSERT_LE(0, self->fd);
+	snprintf(line, sizeof(line), ": bad memory at %#llx, length 0x1000: /victim at %#llx",
+		 variant->offset + self->offset, self->offset);
+	EXPECT_EQ(1, log_count(self->log, line));
 	self->other = create_at(ROOT "/other", OTHER_AT, SIZE);
 	ASSERT_LE(0, self->other);
 	EXPECT_EQ(-EIO, ERR(pread(self->fd, buffer, 1, self->offset)));

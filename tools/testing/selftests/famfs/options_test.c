@@ -533,6 +533,24 @@ TEST_F(options, file_handles_need_a_capability)
 	EXPECT_EQ(-EPERM, in_child(open_handle_as_nobody, &file));
 }
 
+/* What is shown is what is so, and not what was once asked for */
+TEST_F(options, of_the_root_directory_as_it_is)
+{
+	ASSERT_EQ(0, ERR(mount(device(), ROOT, "famfs", 0, "mode=0711,uid=5")));
+	EXPECT_TRUE(shown("mode=0711"));
+	EXPECT_TRUE(shown("uid=5"));
+	ASSERT_EQ(0, ERR(chmod(ROOT, 01777)));
+	ASSERT_EQ(0, ERR(chown(ROOT, 0, 9)));
+	EXPECT_TRUE(shown("mode=1777"));
+	EXPECT_FALSE(shown("mode=0711"));
+	EXPECT_FALSE(shown("uid=5"));
+	EXPECT_TRUE(shown("gid=9"));
+	/* So a remount repeats that, as mount(8) does */
+	EXPECT_EQ(0, remount(0, "mode=1777,gid=9"));
+	EXPECT_EQ(-EINVAL, remount(0, "mode=0711"));
+	EXPECT_EQ(-EINVAL, remount(0, "uid=5"));
+}
+
 int main(int argc, char **argv)
 {
 	return run_tests(argc, argv);

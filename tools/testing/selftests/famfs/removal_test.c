@@ -66,6 +66,25 @@ FIXTURE_TEARDOWN(removal)
 	self->gone = false;						\
 } while (0)
 
+/* Does a file of the mount in sysfs have this line? */
+static bool mount_says(const char *file, const char *line)
+{
+	char path[128], text[128];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/fs/famfs/%s/%s",
+		 device_name(device()), file);
+	f = fopen(path, "r");
+	while (f && fgets(text, sizeof(text), f)) {
+		text[strcspn(text, "\n")] = '\0';
+		found |= !strcmp(text, line);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
 TEST_F(removal, ends_the_io_and_not_the_machine)
 {
 	unsigned char *buffer = malloc(SIZE), *at;
@@ -150,6 +169,32 @@ TEST_F(removal, under_very_many_extents)
 	free(spans);
 }
 
+/* An administrator sees what is lost, for as long as the mount is there */
+TEST_F(removal, is_listed)
+{
+	struct error_list errors;
+	char line[128];
+
+	snprintf(line, sizeof(line), "0 %s %llu gone", device_name(device()),
+		 device_size(device()));
+	ASSERT_EQ(0, get_errors(self->fd, &errors));
+	EXPECT_EQ(0, errors.head.nr);
+	REMOVE();
+	EXPECT_TRUE(mount_says("devices", line));
+	EXPECT_TRUE(mount_says("errors", "1"));
+	EXPECT_TRUE(mount_says("files", "1"));
+	ASSERT_EQ(0, get_errors(self->fd, &errors));
+	ASSERT_EQ(1, errors.head.nr);
+	EXPECT_EQ(0, errors.error[0].pos);
+	EXPECT_EQ(SIZE, errors.error[0].len);
+	EXPECT_EQ(FILE_AT, errors.error[0].offset);
+	/* Not even a device that is back gets the old mount anything */
+	RESTORE();
+	EXPECT_TRUE(mount_says("errors", "1"));
+	ASSERT_EQ(0, get_errors(self->fd, &errors));
+	EXPECT_EQ(1, errors.head.nr);
+}
+
 /* The driver can have the device back while the mount is still there */
 TEST_F(removal, and_a_new_mount_beside_the_old_one)
 {
@@ -160,7 +205,11 @@ TEST_F(removal, and_a_new_mount_beside_the_old_one)
 	RESTORE();
 	EXPECT_EQ(-EIO, ERR(pread(self->fd, &byte, 1, 0)));
 	EXPECT_EQ(-1, touch(self->at, false));
+	EXPECT_TRUE(mount_says("files", "1"));
 	ASSERT_EQ(0, ERR(mount(device(), ROOT2, "famfs", 0, NULL)));
+	/* The name in sysfs is the new one's */
+	EXPECT_TRUE(mount_says("files", "0"));
+	EXPECT_TRUE(mount_says("errors", "0"));
 	fd = create_at(ROOT2 "/file", FILE_AT, SIZE);
 	ASSERT_LE(0, fd);
 	at = map_shared(fd, SIZE);
@@ -337,25 +386,6 @@ TEST_F(removal, ndctl_is_refused)
 	EXPECT_EQ(0, log_count(self->log, ": the device is gone"));
 	EXPECT_EQ(0, touch(self->at, true));
 	EXPECT_EQ(0, ERR(access(device(), F_OK)));
-}
-
-/* Does a file of the mount in sysfs have this line? */
-static bool mount_says(const char *file, const char *line)
-{
-	char path[128], text[128];
-	bool found = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/fs/famfs/%s/%s",
-		 device_name(device()), file);
-	f = fopen(path, "r");
-	while (f && fgets(text, sizeof(text), f)) {
-		text[strcspn(text, "\n")] = '\0';
-		found |= !strcmp(text, line);
-	}
-	if (f)
-		fclose(f);
-	return found;
 }
 
 /* Of a file on two devices, what is on the other one stays */
