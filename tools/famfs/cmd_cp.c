@@ -126,7 +126,7 @@ static int fill(struct cp *cp, const char *src, int from, const char *rel,
 			      "changed its size while it was copied; the copy is not good, and its size can not be changed any more");
 	if (rc && rc != -EINVAL) {
 		cp->errors++;
-		famfs_err("%s: can't copy to %s: %s; the copy is not complete, on any host; the same command again makes it good",
+		famfs_err("%s: can't copy to %s: %s; the copy is not complete, on any host; once that is mended, the same command again makes it good",
 			  quote(src), quote(rel),
 			  rc == -ECANCELED ? "interrupted" : strerror(-rc));
 	}
