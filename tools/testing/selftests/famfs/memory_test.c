@@ -239,7 +239,7 @@ TEST_F_TIMEOUT(memory, a_file, 120)
 {
 	struct usage before, after;
 	double map_cost, tree_cost;
-	const __u64 n = 20000;
+	const __u64 n = 8000;
 	char path[64];
 	int fd;
 
