@@ -22,11 +22,16 @@ static const char *existing(const char * const paths[2])
 /**
  * device() - path of the device under test
  *
- * Return: what the environment says, else the first of the machine.
+ * Return: what the environment says, else the first of the machine; the same
+ * in each call, though a disk's node goes with its driver.
  */
 const char *device(void)
 {
-	return getenv("FAMFS_DEV") ?: existing(first_devices);
+	static const char *path;
+
+	if (!path)
+		path = getenv("FAMFS_DEV") ?: existing(first_devices);
+	return path;
 }
 
 /**
