@@ -139,6 +139,7 @@ void famfs_bad_mark(struct famfs_dev *dev, u64 offset, u64 len)
 		page = famfs_dev_page(dev, offset);
 		if (page)
 			SetPageHWPoison(page);
+		cond_resched();
 	}
 	dax_read_unlock(id);
 }
@@ -374,33 +375,45 @@ bool famfs_bad_learn(struct inode *inode, u64 pos, u64 len)
 	return new;
 }
 
+/* famfs_bad_next(), where with @gone all of a device that is gone is bad */
+static u64 famfs_bad_or_gone(const struct famfs_dev *dev, u64 offset, u64 len,
+			     bool gone, u64 *bad_len)
+{
+	if (!gone || !READ_ONCE(dev->dead))
+		return famfs_bad_next(dev, offset, len, bad_len);
+	if (bad_len)
+		*bad_len = len;
+	return 0;
+}
+
 /**
- * famfs_bad_any - may a file have bad memory?
+ * famfs_bad_any - does a file have bad memory?
  * @inode: the file
+ * @gone: whether all of a device that is gone counts
+ *
+ * Where no device has any, that is all that is looked at.
  *
  * Context: may sleep.
- * Return: false if it has none.
+ * Return: true if it does, be it past its end.
  */
-bool famfs_bad_any(const struct inode *inode)
+bool famfs_bad_any(const struct inode *inode, bool gone)
 {
 	const struct famfs_map *map = famfs_inode_map(inode);
 	struct famfs_sb_info *sbi = FAMFS_SB(inode->i_sb);
+	const struct famfs_dev *dev;
 	struct famfs_range range;
 	bool any = false;
 	u32 i;
 
-	for (i = 0; i < FAMFS_MAX_DAXDEVS && !any; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		any = dev && !mtree_empty(&dev->bad);
-	}
+	famfs_for_each_device(sbi, dev)
+		any |= !mtree_empty(&dev->bad) || (gone && READ_ONCE(dev->dead));
 	if (!any || !map)
 		return false;
 
 	for (i = 0; i < famfs_map_nr_ranges(map); i++) {
 		famfs_map_range(map, i, &range);
-		if (famfs_bad_next(sbi->devs[range.devindex], range.offset,
-				   range.len, NULL) < range.len)
+		if (famfs_bad_or_gone(sbi->devs[range.devindex], range.offset,
+				      range.len, gone, NULL) < range.len)
 			return true;
 		cond_resched();
 	}
@@ -431,12 +444,7 @@ bool famfs_bad_find(const struct inode *inode, u64 pos, bool gone,
 	while (map && pos < map->size && famfs_map_resolve(map, pos, &run)) {
 		dev = sbi->devs[run.devindex];
 		famfs_run_skip(&run, pos);
-		if (gone && READ_ONCE(dev->dead)) {
-			good = 0;
-			bad = run.len;
-		} else {
-			good = famfs_bad_next(dev, run.offset, run.len, &bad);
-		}
+		good = famfs_bad_or_gone(dev, run.offset, run.len, gone, &bad);
 		if (good < run.len && run.pos + good < map->size) {
 			*error = (struct famfs_error) {
 				.pos		= run.pos + good,

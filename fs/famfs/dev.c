@@ -150,7 +150,7 @@ static int famfs_hold_chr(struct famfs_dev *dev, struct fs_context *fc,
 	strscpy(dev->name, kobject_name(cdev->kobj.parent));
 
 	/* While the node is open the device exists, so this finds it */
-	dev->dax_dev = dax_dev_get(inode->i_rdev);
+	WRITE_ONCE(dev->dax_dev, dax_dev_get(inode->i_rdev));
 	if (!dev->dax_dev)
 		return -ENOMEM;
 	rc = fs_dax_get(dev->dax_dev, dev->sb, &famfs_holder_operations);
@@ -191,8 +191,9 @@ static int famfs_hold_blk(struct famfs_dev *dev, struct fs_context *fc,
 		famfs_dev_err(fc, "%s: begins or ends within a page", path);
 		return -EINVAL;
 	}
-	dev->dax_dev = fs_dax_get_by_bdev(bdev, &dev->start, dev->sb,
-					  &famfs_holder_operations);
+	WRITE_ONCE(dev->dax_dev,
+		   fs_dax_get_by_bdev(bdev, &dev->start, dev->sb,
+				      &famfs_holder_operations));
 	if (!dev->dax_dev) {
 		famfs_dev_err(fc, "%s: in use: mounted already, or held by another driver",
 			      path);
@@ -403,7 +404,6 @@ struct famfs_dev *famfs_dev_open(struct super_block *sb, struct fs_context *fc,
 
 out_put:
 	famfs_dev_put(dev);
-	goto out_free;
 out_free:
 	famfs_dev_free(dev);
 	return ERR_PTR(rc);
@@ -523,4 +523,21 @@ void famfs_dev_clip(const struct famfs_dev *dev, u64 pos,
 
 	famfs_run_skip(run, pos);
 	run->len = min(run->len, famfs_dev_contig(dev, run->offset));
+}
+
+/**
+ * famfs_used - how much of the devices of a mount is in maps
+ * @sbi: the mount
+ *
+ * Context: any; takes no lock.
+ * Return: bytes.
+ */
+u64 famfs_used(const struct famfs_sb_info *sbi)
+{
+	const struct famfs_dev *dev;
+	u64 used = 0;
+
+	famfs_for_each_device(sbi, dev)
+		used += READ_ONCE(dev->used);
+	return used;
 }

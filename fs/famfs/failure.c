@@ -30,6 +30,7 @@
 #include <linux/dax.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/wait.h>
 
 #include "compat.h"
@@ -126,8 +127,10 @@ static struct famfs_dev *famfs_find_watched(const struct dax_device *dax_dev,
 
 	lockdep_assert_held(&famfs_watch_lock);
 	list_for_each_entry(dev, &famfs_watched, list) {
-		if (dev->sb != holder ||
-		    (dev->dax_dev != dax_dev && (dev->ready || dev->dax_dev)))
+		/* It may be set at this moment: look once */
+		const struct dax_device *its = READ_ONCE(dev->dax_dev);
+
+		if (dev->sb != holder || (its && its != dax_dev))
 			continue;
 		if (dev->ready && !dev->dead)
 			return dev;
@@ -274,9 +277,10 @@ void famfs_failure_report(struct inode *inode)
 	struct famfs_run run;
 	u64 pos = 0;
 
-	if (!famfs_bad_any(inode))
+	if (!famfs_bad_any(inode, false))
 		return;
-	while (famfs_bad_find(inode, pos, false, &bad)) {
+	while (!fatal_signal_pending(current) &&
+	       famfs_bad_find(inode, pos, false, &bad)) {
 		run = (struct famfs_run) {
 			.pos		= bad.pos,
 			.len		= bad.len,

@@ -174,6 +174,24 @@ famfs_device(const struct famfs_sb_info *sbi, u32 index)
 	return smp_load_acquire(&sbi->devs[index]);
 }
 
+/* The first device from index @i on, and its index; NULL if there is none */
+static inline const struct famfs_dev *
+famfs_next_device(const struct famfs_sb_info *sbi, u32 *i)
+{
+	const struct famfs_dev *dev;
+
+	for (; *i < FAMFS_MAX_DAXDEVS; (*i)++) {
+		dev = famfs_device(sbi, *i);
+		if (dev)
+			return dev;
+	}
+	return NULL;
+}
+
+/* All devices that there are by now, by index */
+#define famfs_for_each_device(sbi, dev)					\
+	for (u32 _i = 0; ((dev) = famfs_next_device(sbi, &_i)); _i++)
+
 static inline bool famfs_may(const struct super_block *sb, u64 bit)
 {
 	return atomic64_read(&FAMFS_SB(sb)->policy) & bit;
@@ -185,6 +203,7 @@ static inline bool famfs_coherent(const struct super_block *sb)
 }
 
 /* dev.c */
+u64 famfs_used(const struct famfs_sb_info *sbi);
 int famfs_dax_init(void);
 void famfs_dax_exit(void);
 struct famfs_dev *famfs_dev_open(struct super_block *sb, struct fs_context *fc,
@@ -221,7 +240,7 @@ u64 famfs_bad_next(const struct famfs_dev *dev, u64 offset, u64 len,
 		   u64 *bad_len);
 int famfs_bad_scan_map(struct famfs_sb_info *sbi, const struct famfs_map *map);
 bool famfs_bad_learn(struct inode *inode, u64 pos, u64 len);
-bool famfs_bad_any(const struct inode *inode);
+bool famfs_bad_any(const struct inode *inode, bool gone);
 bool famfs_bad_find(const struct inode *inode, u64 pos, bool gone,
 		    struct famfs_error *error);
 bool famfs_bad_writable(const struct famfs_dev *dev, u64 offset);

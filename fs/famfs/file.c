@@ -293,14 +293,11 @@ static const struct vm_operations_struct famfs_vm_ops = {
 /* Is a store durable once it has left the cache, on every device? */
 static bool famfs_synchronous(const struct famfs_sb_info *sbi)
 {
-	unsigned int i;
+	const struct famfs_dev *dev;
 
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		if (dev && !dax_synchronous(dev->dax_dev))
+	famfs_for_each_device(sbi, dev)
+		if (!dax_synchronous(dev->dax_dev))
 			return false;
-	}
 	return true;
 }
 

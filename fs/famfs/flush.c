@@ -30,15 +30,13 @@
  */
 int famfs_flush_devices(const struct famfs_sb_info *sbi)
 {
-	unsigned int i;
+	const struct famfs_dev *dev;
 	int rc = 0, err;
 
 	/* Lines that are written back are not there yet without a fence */
 	pmem_wmb();
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		err = dev ? famfs_dev_flush(dev) : 0;
+	famfs_for_each_device(sbi, dev) {
+		err = famfs_dev_flush(dev);
 		if (err && !rc)
 			rc = err;
 	}
@@ -164,7 +162,7 @@ static u64 famfs_writeback_some(struct address_space *mapping,
 	int rc = 0;
 
 	filemap_invalidate_lock_shared(mapping);
-	if (famfs_bad_any(inode) &&
+	if (famfs_bad_any(inode, false) &&
 	    famfs_bad_find(inode, round_down(pos, PMD_SIZE), false, &bad))
 		around = min(stop, round_down(bad.pos, PMD_SIZE));
 	if (pos < around)
@@ -201,17 +199,15 @@ int famfs_writepages(struct address_space *mapping,
 	const struct famfs_sb_info *sbi = FAMFS_SB(mapping->host->i_sb);
 	struct dax_device *dax_dev = NULL;
 	u64 pos = wbc->range_start, end;
-	unsigned int i;
+	const struct famfs_dev *dev;
 	int rc = 0;
 
 	/* The flusher's own idea: nobody waits for it, and who maps would fault */
 	if (wbc->range_cyclic)
 		return 0;
 
-	for (i = 0; i < FAMFS_MAX_DAXDEVS && !dax_dev; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		if (dev && dax_write_cache_enabled(dev->dax_dev))
+	famfs_for_each_device(sbi, dev) {
+		if (dax_write_cache_enabled(dev->dax_dev))
 			dax_dev = dev->dax_dev;
 	}
 	if (!dax_dev)

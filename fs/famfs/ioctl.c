@@ -231,19 +231,6 @@ static int famfs_ioc_change_opts(struct file *file, u64 __user *arg, bool set)
 	return put_user(bits, arg);
 }
 
-static bool famfs_any_gone(const struct famfs_sb_info *sbi)
-{
-	unsigned int i;
-
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		if (dev && READ_ONCE(dev->dead))
-			return true;
-	}
-	return false;
-}
-
 static int famfs_ioc_get_errors(struct file *file,
 				struct famfs_errors __user *arg)
 {
@@ -265,7 +252,7 @@ static int famfs_ioc_get_errors(struct file *file,
 	pos = req.start;
 	if (!pos)
 		famfs_bad_learn(inode, 0, i_size_read(inode));
-	any = famfs_bad_any(inode) || famfs_any_gone(FAMFS_SB(inode->i_sb));
+	any = famfs_bad_any(inode, true);
 	for (n = 0; any && n < req.nr; n++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -77,22 +77,16 @@ static int famfs_statfs(struct dentry *dentry, struct kstatfs *buf)
 {
 	struct super_block *sb = dentry->d_sb;
 	struct famfs_sb_info *sbi = FAMFS_SB(sb);
-	u64 size = 0, used = 0;
-	unsigned int i;
+	const struct famfs_dev *dev;
+	u64 size = 0;
 
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		if (!dev)
-			continue;
+	famfs_for_each_device(sbi, dev)
 		size += dev->size;
-		used += READ_ONCE(dev->used);
-	}
 
 	buf->f_type = FAMFS_SUPER_MAGIC;
 	buf->f_bsize = PAGE_SIZE;
 	buf->f_blocks = size >> PAGE_SHIFT;
-	buf->f_bfree = (size - used) >> PAGE_SHIFT;
+	buf->f_bfree = (size - famfs_used(sbi)) >> PAGE_SHIFT;
 	buf->f_bavail = buf->f_bfree;
 	buf->f_namelen = NAME_MAX;
 	buf->f_fsid = u64_to_fsid(huge_encode_dev(sb->s_dev));

@@ -25,18 +25,13 @@ struct famfs_attr {
 
 static ssize_t devices_show(struct famfs_sb_info *sbi, char *buf)
 {
-	unsigned int i;
+	const struct famfs_dev *dev;
 	int len = 0;
 
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
-
-		if (dev)
-			len += sysfs_emit_at(buf, len, "%u %s %llu%s\n", i,
-					     dev->name, dev->size,
-					     READ_ONCE(dev->dead) ? " gone" :
-								    "");
-	}
+	famfs_for_each_device(sbi, dev)
+		len += sysfs_emit_at(buf, len, "%u %s %llu%s\n", dev->index,
+				     dev->name, dev->size,
+				     READ_ONCE(dev->dead) ? " gone" : "");
 	return len;
 }
 
@@ -47,36 +42,32 @@ static ssize_t files_show(struct famfs_sb_info *sbi, char *buf)
 
 static ssize_t mapped_bytes_show(struct famfs_sb_info *sbi, char *buf)
 {
-	unsigned int i;
-	u64 used = 0;
+	return sysfs_emit(buf, "%llu\n", famfs_used(sbi));
+}
 
-	for (i = 0; i < FAMFS_MAX_DAXDEVS; i++) {
-		const struct famfs_dev *dev = famfs_device(sbi, i);
+/* The sum over all processors of a counter in struct famfs_stats */
+static ssize_t famfs_emit_sum(struct famfs_sb_info *sbi, char *buf,
+			      size_t counter)
+{
+	u64 sum = 0;
+	int cpu;
 
-		if (dev)
-			used += READ_ONCE(dev->used);
-	}
-	return sysfs_emit(buf, "%llu\n", used);
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*(u64 *)((void *)per_cpu_ptr(sbi->stats, cpu) +
+					  counter));
+	return sysfs_emit(buf, "%llu\n", sum);
 }
 
 static ssize_t pte_faults_show(struct famfs_sb_info *sbi, char *buf)
 {
-	u64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu_ptr(sbi->stats, cpu)->pte_faults);
-	return sysfs_emit(buf, "%llu\n", sum);
+	return famfs_emit_sum(sbi, buf,
+			      offsetof(struct famfs_stats, pte_faults));
 }
 
 static ssize_t pmd_faults_show(struct famfs_sb_info *sbi, char *buf)
 {
-	u64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu_ptr(sbi->stats, cpu)->pmd_faults);
-	return sysfs_emit(buf, "%llu\n", sum);
+	return famfs_emit_sum(sbi, buf,
+			      offsetof(struct famfs_stats, pmd_faults));
 }
 
 static ssize_t errors_show(struct famfs_sb_info *sbi, char *buf)
