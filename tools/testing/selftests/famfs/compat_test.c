@@ -13,18 +13,6 @@
 
 #define BASE		(16 * MiB)
 
-static const unsigned long commands[] = {
-	[CALL_NOP] = FAMFSIOC_NOP,
-	[CALL_MAP_CREATE] = FAMFSIOC_MAP_CREATE,
-	[CALL_DAXDEV_OPEN] = FAMFSIOC_DAXDEV_OPEN,
-	[CALL_GET_OPTS] = FAMFSIOC_GET_OPTS,
-	[CALL_SET_OPTS] = FAMFSIOC_SET_OPTS,
-	[CALL_CLEAR_OPTS] = FAMFSIOC_CLEAR_OPTS,
-	[CALL_MAP_GET] = FAMFSIOC_MAP_GET,
-	[CALL_GET_ERRORS] = FAMFSIOC_GET_ERRORS,
-	[CALL_UNKNOWN] = _IOW(FAMFS_IOC_MAGIC, 0x51, __u32),
-};
-
 /* By this program. */
 static int call64(int fd, struct call32 *call)
 {
@@ -32,7 +20,7 @@ static int call64(int fd, struct call32 *call)
 
 	if (call->path_at)
 		device->path = (uintptr_t)call->data + call->path_at;
-	call->result = ERR(ioctl(fd, commands[call->what], call->data));
+	call->result = ERR(ioctl(fd, call_commands[call->what], call->data));
 	return 0;
 }
 

@@ -587,17 +587,6 @@ FIXTURE(parts) {
 	bool poisoned;
 };
 
-static const char *block_device(void)
-{
-	const char *paths[MAX_DEVICES];
-	int n = devices(paths, MAX_DEVICES);
-
-	for (int i = 0; i < n; i++)
-		if (is_block(paths[i]))
-			return paths[i];
-	return NULL;
-}
-
 static int partition(const char *disk, int op, int nr, __u64 start, __u64 len)
 {
 	struct blkpg_partition part = {

@@ -263,6 +263,22 @@ int devices(const char *paths[], int max)
 }
 
 /**
+ * block_device() - path of a disk that a test may overwrite
+ *
+ * Return: the device under test if it is one, else another; NULL if none is.
+ */
+const char *block_device(void)
+{
+	const char *paths[FAMFS_MAX_DAXDEVS];
+	int n = devices(paths, ARRAY_SIZE(paths));
+
+	for (int i = 0; i < n; i++)
+		if (is_block(paths[i]))
+			return paths[i];
+	return NULL;
+}
+
+/**
  * daxdev_open() - FAMFSIOC_DAXDEV_OPEN
  * @fd: any file of the mount
  * @index: that the device shall have

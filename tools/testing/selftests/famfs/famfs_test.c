@@ -341,6 +341,18 @@ int create_spans(const char *path, __u64 size, const struct span *spans,
 }
 
 /**
+ * map_shared() - map a file from its start on, for reading and writing
+ * @fd: the file
+ * @size: bytes
+ *
+ * Return: its address, or MAP_FAILED.
+ */
+void *map_shared(int fd, __u64 size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+/**
  * create_at() - make a file of one extent
  * @path: of the new file
  * @offset: where it begins on the device

@@ -98,6 +98,7 @@ int drop_cap(int cap);
 int become_nobody(void);
 
 int devices(const char *paths[], int max);
+const char *block_device(void);
 int daxdev_open(int fd, __u64 index, const char *path);
 long opts(int fd, unsigned long cmd, __u64 bits);
 
@@ -111,6 +112,7 @@ __u64 free_blocks(void);
 int create_empty(const char *path);
 int create_spans(const char *path, __u64 size, const struct span *spans,
 		 __u32 n);
+void *map_shared(int fd, __u64 size);
 int create_at(const char *path, __u64 offset, __u64 size);
 
 __u64 seed(void);

@@ -6,7 +6,6 @@
  *
  * It has no C library, so that it builds where there is none for 32 bits.
  */
-#include <linux/famfs_ioctl.h>
 #include <linux/stddef.h>
 
 #include "ioctl32.h"
@@ -23,19 +22,6 @@ _Static_assert(sizeof(struct famfs_errors) == 16, "errors");
 #define SYS_read	3
 #define SYS_write	4
 #define SYS_ioctl	54
-
-/* As this program's compiler has them. */
-static const unsigned int commands[] = {
-	[CALL_NOP] = FAMFSIOC_NOP,
-	[CALL_MAP_CREATE] = FAMFSIOC_MAP_CREATE,
-	[CALL_DAXDEV_OPEN] = FAMFSIOC_DAXDEV_OPEN,
-	[CALL_GET_OPTS] = FAMFSIOC_GET_OPTS,
-	[CALL_SET_OPTS] = FAMFSIOC_SET_OPTS,
-	[CALL_CLEAR_OPTS] = FAMFSIOC_CLEAR_OPTS,
-	[CALL_MAP_GET] = FAMFSIOC_MAP_GET,
-	[CALL_GET_ERRORS] = FAMFSIOC_GET_ERRORS,
-	[CALL_UNKNOWN] = _IOW(FAMFS_IOC_MAGIC, 0x51, __u32),
-};
 
 static struct call32 call;
 
@@ -69,7 +55,7 @@ void _start(void)
 	if (call.path_at)
 		((struct famfs_daxdev *)call.data)->path =
 			(unsigned long)call.data + call.path_at;
-	call.result = kernel(SYS_ioctl, 3, commands[call.what],
+	call.result = kernel(SYS_ioctl, 3, call_commands[call.what],
 			     (long)call.data);
 	all(SYS_write, 1);
 	kernel(SYS_exit, 0, 0, 0);

@@ -5,12 +5,26 @@
 #ifndef IOCTL32_H
 #define IOCTL32_H
 
+#include <linux/famfs_ioctl.h>
 #include <linux/types.h>
 
 enum {
 	CALL_NOP, CALL_MAP_CREATE, CALL_DAXDEV_OPEN, CALL_GET_OPTS,
 	CALL_SET_OPTS, CALL_CLEAR_OPTS, CALL_MAP_GET, CALL_GET_ERRORS,
 	CALL_UNKNOWN,
+};
+
+/* As the compiler of the program that includes this has them. */
+static const unsigned long call_commands[] = {
+	[CALL_NOP] = FAMFSIOC_NOP,
+	[CALL_MAP_CREATE] = FAMFSIOC_MAP_CREATE,
+	[CALL_DAXDEV_OPEN] = FAMFSIOC_DAXDEV_OPEN,
+	[CALL_GET_OPTS] = FAMFSIOC_GET_OPTS,
+	[CALL_SET_OPTS] = FAMFSIOC_SET_OPTS,
+	[CALL_CLEAR_OPTS] = FAMFSIOC_CLEAR_OPTS,
+	[CALL_MAP_GET] = FAMFSIOC_MAP_GET,
+	[CALL_GET_ERRORS] = FAMFSIOC_GET_ERRORS,
+	[CALL_UNKNOWN] = _IOW(FAMFS_IOC_MAGIC, 0x51, __u32),
 };
 
 /**

@@ -66,11 +66,6 @@ static long faults_of_touching(volatile char *at, size_t size, bool store)
 	return after - before;
 }
 
-static char *map_shared(int fd, size_t size)
-{
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-}
-
 FIXTURE(mapping) {
 };
 

@@ -24,11 +24,6 @@ FIXTURE(removal) {
 	unsigned char *at;
 };
 
-static unsigned char *map_shared(int fd, __u64 size)
-{
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-}
-
 FIXTURE_SETUP(removal)
 {
 	ASSERT_EQ(0, private_mounts());
