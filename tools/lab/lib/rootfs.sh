@@ -23,9 +23,13 @@ ROOT_PACKAGES=(
 	busybox-static cpio xz-utils
 	ndctl daxctl sqlite3 xfsprogs strace e2fsprogs fio
 	libmount-dev libdaxctl-dev uuid-dev zlib1g-dev libjson-c-dev
-	libcmocka-dev clang libclang-rt-dev pkgconf sparse shellcheck coccinelle libpython3-dev
+	libcmocka-dev afl++ gcovr mandoc clang libclang-rt-dev pkgconf sparse shellcheck coccinelle libpython3-dev
 	flex bison bc libelf-dev libssl-dev
+	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross
 )
+# A machine of the other byte order, for the unit tests of the media format.
+ROOT_FOREIGN=s390x
+ROOT_FOREIGN_PACKAGES=(zlib1g-dev libcmocka-dev)
 ROOT_BACKPORTS=(linux-image-amd64 linux-headers-amd64)
 
 # What is at hand of the newest kernel's source, in /usr/src/linux.
@@ -46,6 +50,7 @@ ROOT_BOOT_MODULES=(virtio_blk ext4 9p 9pnet_virtio)
 ROOT_NOT_IN_IMAGE=(
 	boot usr/src usr/include usr/lib/gcc usr/lib/bfd-plugins
 	usr/libexec/gcc usr/lib/linux-kbuild-'*' usr/lib/coccinelle
+	usr/lib/{afl,gcc-cross,s390x-linux-gnu} usr/s390x-linux-gnu usr/bin/qemu-'*'
 	usr/lib/llvm-'*' usr/lib/x86_64-linux-gnu/lib{LLVM,clang}'*'
 	usr/share/{doc,man,locale,icons,perl,python3,info,bash-completion}
 	var/lib/{apt,famfs-lab} var/cache var/log
@@ -92,14 +97,17 @@ root_make()
 
 root_tree()
 {
-	local tree=$1/tree archive=$2 suite signed packages
-	signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+	local tree=$1/tree archive=$2 native signed packages
+	signed='signed-by=/usr/share/keyrings/debian-archive-keyring.gpg'
+	native=$(dpkg --print-architecture)
 
-	for suite in "$ROOT_SUITE" "$ROOT_SUITE-backports"; do
-		printf 'deb %s %s %s main\n' "$signed" "$archive" "$suite"
-	done >"$1/sources.list"
+	# Of the other byte order nothing is wanted that is newer.
+	printf 'deb [%s] %s %s main\n' "$signed" "$archive" "$ROOT_SUITE" \
+		"$signed arch=$native" "$archive" "$ROOT_SUITE-backports" \
+		>"$1/sources.list"
 
-	packages=$(IFS=,; echo "${ROOT_PACKAGES[*]}")
+	packages=$(IFS=,; echo "${ROOT_PACKAGES[*]}" \
+		"${ROOT_FOREIGN_PACKAGES[*]/%/:$ROOT_FOREIGN}" | tr ' ' ,)
 	if [[ $archive == https:* ]]; then
 		packages+=,ca-certificates
 	fi
@@ -109,6 +117,7 @@ root_tree()
 	# shellcheck disable=SC2016 # expanded there
 	INITRD=No TMPDIR=$1 alone '"$@"' mmdebstrap --variant=apt --mode=root \
 		--format=directory --skip=cleanup/apt/lists \
+		--architectures="$native,$ROOT_FOREIGN" \
 		--aptopt='Acquire::Languages "none"' \
 		--aptopt='Acquire::GzipIndexes "false"' \
 		--dpkgopt=force-unsafe-io \

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Mounting. Sourced by e2e.
+
+test_mount_meta_files() {
+	is "$(stat -c '%a %U %s' "$M/.meta/.superblock")" "600 root $((2 * MIB))"
+	is "$(stat -c '%a %U %s' "$M/.meta/.log")" "600 root $((8 * MIB))"
+	is "$(stat -c %a "$M/.meta")" 700
+	good famfs getmap "$M/.meta/.superblock"
+	says 'superblock file'
+	says 'offset 0 length 2097152'
+	good famfs getmap "$M/.meta/.log"
+	says 'log file'
+}
+
+test_mount_twice() {
+	mkdir "$T/second"
+	bad 32 'mounted already|held|busy' mount -t famfs "$DEV" "$T/second"
+	mountpoint -q "$T/second" && fail "it was mounted"
+	good famfs creat -s 1m "$M/still-works"
+}
+
+test_mount_bad_arguments() {
+	good umount "$M"
+	bad 1 'a device and a directory' mount.famfs "$DEV"
+	bad 1 'unknown option' mount.famfs -q "$DEV" "$M"
+	bad 1 'other than famfs' mount.famfs -t ext4 "$DEV" "$M"
+	bad 32 'mount point' mount.famfs "$DEV" "$T/nowhere"
+	bad 32 'not a directory' mount.famfs "$DEV" "$T/out"
+	bad 32 '.' mount.famfs /dev/null "$M"
+	bad 32 'No such file' mount.famfs /dev/nonexistent "$M"
+	bad 32 '.' mount.famfs "$T/out" "$M"
+	bad 32 'bogus' mount.famfs -o bogus "$DEV" "$M"
+	bad 32 'bogus=1' mount.famfs -o ro,bogus=1 "$DEV" "$M"
+	bad 1 'loop' mount.famfs -o loop "$DEV" "$M"
+	bad 1 'bind' mount.famfs -o bind "$DEV" "$M"
+	mounted && fail "it was mounted"
+	good mount.famfs -s -o bogus "$DEV" "$M"
+	warns 'bogus.*ignored'
+	mounted || fail "not mounted"
+}
+
+test_mount_options() {
+	good umount "$M"
+	good mount -t famfs -o ro,nosuid,nodev,noexec,noatime "$DEV" "$M"
+	good findmnt -n -o VFS-OPTIONS "$M"
+	says '(^|,)ro,'
+	says nosuid
+	says noexec
+	says noatime
+	bad 1 'Read-only' touch "$M/x"
+	good mount -o remount,rw "$M"
+	good touch "$M/x"
+	good umount "$M"
+	good mount -t famfs -o mode=0700 "$DEV" "$M"
+	is "$(stat -c %a "$M")" 700
+}
+
+test_mount_fake() {
+	good umount "$M"
+	good mount.famfs -f "$DEV" "$M"
+	mounted && fail "it was mounted"
+	good famfs -n mount "$DEV" "$M"
+	mounted && fail "it was mounted"
+	good mount.famfs -n -v "$DEV" "$M"
+	says 'this host is the master'
+}
+
+test_mount_fstab() {
+	good umount "$M"
+	echo "$DEV $M famfs defaults,noauto,nofail,x-note=1,nosuid 0 0" \
+		>"$T/fstab"
+	good mount -T "$T/fstab" "$M"
+	good findmnt -n -o VFS-OPTIONS "$M"
+	says nosuid
+}
+
+test_mount_command() {
+	good umount "$M"
+	good famfs mount -v -u -p -F -M -L "$DEV" "$M"
+	is "$(stat -c %a "$M")" 700
+	good umount "$M"
+	bad 1 'not supported' famfs mount -f "$DEV" "$M"
+	bad 1 'not supported' famfs mount --remount "$DEV" "$M"
+	bad 1 'needed' famfs mount "$DEV"
+	mounted && fail "it was mounted"
+	good famfs mount "$DEV" "$M"
+}
+
+test_mkmeta() {
+	good famfs creat -s 1m "$M/f"
+	bad 1 'not mounted' famfs mkmeta "$DEV2"
+	bad 1 'No such file' famfs mkmeta /dev/nonexistent
+	good famfs mkmeta "$DEV"
+	good umount "$M"
+	# Without the helper: the file system is bare
+	good mount -i -t famfs "$DEV" "$M"
+	[ ! -e "$M/.meta" ] || fail ".meta is there"
+	bad 1 'mkmeta' famfs logplay "$M"
+	bad 8 'mkmeta' famfs fsck "$M"
+	bad 1 'mkmeta' famfs creat -s 1m "$M/g"
+	good famfs mkmeta -v "$DEV"
+	good famfs logplay "$M"
+	says '1 files'
+	is "$(stat -c %s "$M/f")" "$MIB"
+}
+
+# A user who was in the mount before the meta files were
+test_mkmeta_squatted() {
+	good umount "$M"
+	good mount -i -t famfs -o mode=0777 "$DEV" "$M"
+	good "${USER_CMD[@]}" mkdir -m 0777 "$M/.meta"
+	hold "$M/.meta/.superblock"
+	good famfs mkmeta "$DEV"
+	held
+	is "$HELD" 0
+	is "$(stat -c '%a %u' "$M/.meta")" "700 0"
+	is "$(stat -c '%a %u %s' "$M/.meta/.superblock")" "600 0 $((2 * MIB))"
+	is "$(stat -c '%a %u %s' "$M/.meta/.log")" "600 0 $((8 * MIB))"
+	good famfs mkmeta "$DEV"
+	# One that root has given away since
+	good chown 65534 "$M/.meta/.log"
+	bad 1 'log: is there, and others than root' famfs mkmeta "$DEV"
+	good chown 0 "$M/.meta/.log"
+	good chmod 0602 "$M/.meta/.superblock"
+	bad 1 'superblock: is there, and others than root' famfs mkmeta "$DEV"
+}
