@@ -7,7 +7,7 @@
  *
  * It knows the whole truth only for as long as nobody else appends: the caller
  * feeds it the log and holds the log's lock (see session.c). Ranges may overlap
- * here, since the log is not to be trusted; alloc_overlaps() tells which do.
+ * here, since the log is not to be trusted; overlap_find() tells which do.
  */
 #include "alloc.h"
 
@@ -88,7 +88,7 @@ static size_t upper_bound(const struct alloc *a, uint64_t offset)
  * @a: the allocator
  * @offset: first byte
  * @len: number of bytes, which must not run past 2^64
- * @tag: what alloc_overlaps() shall call it
+ * @tag: whose it is
  *
  * Return: 0 or -ENOMEM
  */
@@ -303,34 +303,4 @@ uint64_t alloc_largest(const struct alloc *a)
 	uint32_t count;
 
 	return longest_gaps(a, best, &count);
-}
-
-/**
- * alloc_overlaps() - find ranges in use more than once
- * @a: the allocator
- * @fn: called for each range that starts inside an earlier one, with the one of
- *	these that reaches furthest
- * @arg: handed to @fn
- *
- * Return: how often @fn was called
- */
-uint64_t alloc_overlaps(const struct alloc *a, alloc_overlap_fn fn, void *arg)
-{
-	const struct range *far = NULL;
-	uint64_t found = 0;
-	size_t i;
-
-	for (i = 0; i < a->count; i++) {
-		const struct range *r = &a->used[i];
-
-		if (far && r->offset < far->end) {
-			uint64_t end = r->end < far->end ? r->end : far->end;
-
-			fn(arg, far->tag, r->tag, r->offset, end - r->offset);
-			found++;
-		}
-		if (!far || r->end > far->end)
-			far = r;
-	}
-	return found;
 }

@@ -20,9 +20,4 @@ void alloc_put(struct alloc *a, const struct media_map *map);
 uint64_t alloc_free_bytes(const struct alloc *a);
 uint64_t alloc_largest(const struct alloc *a);
 
-/* Two ranges that share @len bytes at @offset, and what they were tagged */
-typedef void (*alloc_overlap_fn)(void *arg, uint64_t tag1, uint64_t tag2,
-				 uint64_t offset, uint64_t len);
-uint64_t alloc_overlaps(const struct alloc *a, alloc_overlap_fn fn, void *arg);
-
 #endif /* FAMFS_ALLOC_H */

@@ -11,15 +11,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "alloc.h"
 #include "log.h"
 #include "names.h"
+#include "overlap.h"
 #include "util.h"
 
 struct walk {
 	struct check *c;
 	struct names names;
-	struct alloc *alloc;
+	struct overlap used;
 };
 
 static void bad_entry(struct check *c, uint64_t index, const char *path,
@@ -70,9 +70,8 @@ static int check_map(struct walk *w, uint64_t index, const struct media_file *f)
 			continue;
 		}
 		c->used_bytes += map->ext[i].len;
-		if (!map->ext[i].dev)
-			rc = alloc_reserve(w->alloc, map->ext[i].offset,
-					   map->ext[i].len, index);
+		rc = overlap_add(&w->used, map->ext[i].dev, map->ext[i].offset,
+				 map->ext[i].len, index);
 	}
 	return rc;
 }
@@ -106,8 +105,8 @@ static int visit(void *arg, uint64_t index, const struct media_entry *e,
 	}
 }
 
-static void overlap(void *arg, uint64_t tag1, uint64_t tag2, uint64_t offset,
-		    uint64_t len)
+static void overlap(void *arg, uint64_t tag1, uint64_t tag2, uint64_t dev,
+		    uint64_t offset, uint64_t len)
 {
 	struct walk *w = arg;
 	const uint64_t tag[2] = { tag1, tag2 };
@@ -121,10 +120,11 @@ static void overlap(void *arg, uint64_t tag1, uint64_t tag2, uint64_t offset,
 		    e.type == MEDIA_FILE)
 			memcpy(path[i], e.file.path, MEDIA_PATH_SIZE);
 	}
-	famfs_err("%s: log entries %llu (%s) and %llu (%s) share %llu bytes at offset %llu",
+	famfs_err("%s: log entries %llu (%s) and %llu (%s) share %llu bytes at offset %llu of device %llu",
 		  w->c->name, (unsigned long long)tag1, quote(path[0]),
 		  (unsigned long long)tag2, quote(path[1]),
-		  (unsigned long long)len, (unsigned long long)offset);
+		  (unsigned long long)len, (unsigned long long)offset,
+		  (unsigned long long)dev);
 }
 
 /**
@@ -140,6 +140,7 @@ int check_fs(struct check *c)
 {
 	const struct media_super *sb = &c->fs->sb;
 	struct walk w = { .c = c };
+	struct overlap_gaps gaps;
 	struct media_log log;
 	int rc;
 
@@ -152,17 +153,17 @@ int check_fs(struct check *c)
 			  c->name, (unsigned long long)sb->dev_size,
 			  (unsigned long long)c->fs->capacity);
 	}
-	w.alloc = alloc_new(sb->log_offset + sb->log_len, fs_usable(c->fs),
-			    sb->alloc_unit);
-	rc = w.alloc ? log_walk(&c->fs->log, 0, log.next_index, visit, &w)
-		     : -ENOMEM;
+	rc = log_walk(&c->fs->log, 0, log.next_index, visit, &w);
 	if (!rc) {
-		alloc_overlaps(w.alloc, overlap, &w);
-		c->free_bytes = alloc_free_bytes(w.alloc);
+		overlap_find(&w.used, overlap, &w);
+		overlap_gaps(&gaps, &w.used, 0, sb->log_offset + sb->log_len,
+			     fs_usable(c->fs), sb->alloc_unit);
+		while (overlap_next_gap(&gaps))
+			c->free_bytes += gaps.len;
 	} else {
 		famfs_err("%s: can't check: %s", c->name, strerror(-rc));
 	}
 	names_free(&w.names);
-	alloc_free(w.alloc);
+	overlap_free(&w.used);
 	return rc;
 }

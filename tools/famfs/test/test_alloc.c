@@ -131,7 +131,6 @@ static void one_round(uint64_t seed)
 			sizes[i] = sizes[n];
 		}
 	}
-	assert_int_equal(alloc_overlaps(a, NULL, NULL), 0);
 	alloc_free(a);
 }
 
@@ -200,53 +199,12 @@ static void edges(void **state)
 	alloc_free(NULL);
 }
 
-struct seen {
-	unsigned int n;
-	uint64_t tag1, tag2, offset, len;
-};
-
-static void note(void *arg, uint64_t tag1, uint64_t tag2, uint64_t offset,
-		 uint64_t len)
-{
-	struct seen *s = arg;
-
-	*s = (struct seen){ s->n + 1, tag1, tag2, offset, len };
-}
-
-static void overlaps(void **state)
-{
-	struct alloc *a = alloc_new(START, UNITS * UNIT, UNIT);
-	struct seen s = { 0 };
-
-	(void)state;
-	alloc_reserve(a, 20 * UNIT, 10 * UNIT, 1);
-	alloc_reserve(a, 30 * UNIT, 10 * UNIT, 2);
-	assert_int_equal(alloc_overlaps(a, note, &s), 0);
-	alloc_reserve(a, 39 * UNIT, 5 * UNIT, 3);
-	assert_int_equal(alloc_overlaps(a, note, &s), 1);
-	assert_int_equal(s.tag1, 2);
-	assert_int_equal(s.tag2, 3);
-	assert_int_equal(s.offset, 39 * UNIT);
-	assert_int_equal(s.len, UNIT);
-	/* The long one reaches past the short one inside it */
-	alloc_reserve(a, 100 * UNIT, 50 * UNIT, 4);
-	alloc_reserve(a, 110 * UNIT, UNIT, 5);
-	alloc_reserve(a, 120 * UNIT, UNIT, 6);
-	s.n = 0;
-	assert_int_equal(alloc_overlaps(a, note, &s), 3);
-	assert_int_equal(s.n, 3);
-	assert_int_equal(s.tag1, 4);
-	assert_int_equal(s.tag2, 6);
-	alloc_free(a);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(against_model),
 		CASE(fragmented),
 		CASE(edges),
-		CASE(overlaps),
 	};
 
 	return cmocka_run_group_tests_name("alloc", tests, NULL, NULL);
