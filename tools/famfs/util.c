@@ -274,26 +274,76 @@ const char *famfs_human(struct famfs_sizebuf *buf, uint64_t bytes)
 	return buf->s;
 }
 
+/*
+ * Bytes of the character that @s starts with, if it may be printed as it is:
+ * well-formed UTF-8, and no control character, of which U+0080 to U+009F are
+ * some. 0 if not.
+ */
+static size_t printable(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	uint32_t c = p[0];
+	size_t len, i;
+
+	if (c < 0x80)
+		return c >= 0x20 && c != 0x7f && c != '\\';
+	if (c >= 0xc2 && c < 0xe0)
+		len = 2;
+	else if (c >= 0xe0 && c < 0xf0)
+		len = 3;
+	else if (c >= 0xf0 && c < 0xf5)
+		len = 4;
+	else
+		return 0;
+	c &= 0x7f >> len;
+	for (i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	/* Longer than need be, a surrogate, past the last one, a control */
+	if ((len == 3 && c < 0x800) || (len == 4 && c < 0x10000) ||
+	    (c >= 0xd800 && c < 0xe000) || c > 0x10ffff || c < 0xa0)
+		return 0;
+	return len;
+}
+
 /**
- * famfs_quote() - make a name fit to print
+ * famfs_escape() - make a name fit to print
+ * @buf: gets the text, and always ends with a NUL
+ * @room: size of it; four times the name's and one more holds any
+ * @name: a name from memory that others write; the backslash, and each byte
+ *	that is no part of a printable character of UTF-8 and so could drive a
+ *	terminal, come out as \ooo
+ */
+void famfs_escape(char *buf, size_t room, const char *name)
+{
+	size_t n = 0;
+
+	while (*name && n + 5 <= room) {
+		size_t len = printable(name);
+
+		if (len) {
+			memcpy(buf + n, name, len);
+			n += len;
+			name += len;
+		} else {
+			n += snprintf(buf + n, 5, "\\%03o",
+				      (unsigned char)*name++);
+		}
+	}
+	buf[n] = '\0';
+}
+
+/**
+ * famfs_quote() - make a name fit to print, where it is just needed
  * @buf: holds the text
- * @name: a name from memory that others write; control characters in it, which
- *	could drive a terminal, come out as \ooo
+ * @name: as for famfs_escape()
  *
  * Return: the text; of a name too long for it, the beginning
  */
 const char *famfs_quote(struct famfs_namebuf *buf, const char *name)
 {
-	size_t n = 0;
-
-	for (; *name && n + 5 < sizeof(buf->s); name++) {
-		unsigned char c = *name;
-
-		if (c < 0x20 || c == 0x7f || c == '\\')
-			n += snprintf(buf->s + n, 5, "\\%03o", c);
-		else
-			buf->s[n++] = c;
-	}
-	buf->s[n] = '\0';
+	famfs_escape(buf->s, sizeof(buf->s), name);
 	return buf->s;
 }

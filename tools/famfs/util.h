@@ -47,6 +47,7 @@ struct famfs_namebuf {
 	char s[512];
 };
 
+void famfs_escape(char *buf, size_t room, const char *name);
 const char *famfs_quote(struct famfs_namebuf *buf, const char *name);
 #define quote(name)	famfs_quote(&(struct famfs_namebuf){ "" }, (name))
 

@@ -102,6 +102,22 @@ static void text(void **state)
 	assert_string_equal(quote("plain/name"), "plain/name");
 	assert_string_equal(quote("a\033[2Jb\n\x7f\\"),
 			    "a\\033[2Jb\\012\\177\\134");
+	/* UTF-8 of each length stays, at both ends of each */
+	assert_string_equal(quote("\xc3\xa4 \xdf\xbf \xe0\xa0\x80 \xef\xbf\xbd \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf \xc2\xa0"),
+			    "\xc3\xa4 \xdf\xbf \xe0\xa0\x80 \xef\xbf\xbd \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf \xc2\xa0");
+	/* Controls of Latin-1, and what is no UTF-8, do not */
+	assert_string_equal(quote("\xc2\x9b"), "\\302\\233");
+	assert_string_equal(quote("\x9b\xff"), "\\233\\377");
+	assert_string_equal(quote("\xc0\xaf"), "\\300\\257");
+	assert_string_equal(quote("\xe0\x9f\xbf"), "\\340\\237\\277");
+	assert_string_equal(quote("\xed\xa0\x80"), "\\355\\240\\200");
+	assert_string_equal(quote("\xf0\x8f\xbf\xbf"),
+			    "\\360\\217\\277\\277");
+	assert_string_equal(quote("\xf4\x90\x80\x80"),
+			    "\\364\\220\\200\\200");
+	/* A character that the end, or another one, cuts off */
+	assert_string_equal(quote("\xe2\x82"), "\\342\\202");
+	assert_string_equal(quote("\xe2x"), "\\342x");
 	/* Longer than the buffer: cut, and still ended */
 	memset(big, '\n', sizeof(big));
 	big[sizeof(big) - 1] = '\0';
