@@ -92,6 +92,59 @@ int inside_create(int root, const char *path)
 }
 
 /**
+ * inside_create_in() - make one of many empty regular files
+ * @dir: the directory that was used last; becomes that of @path
+ * @root: the root directory of the mount
+ * @path: relative to it, normalised
+ * @mode: permission bits, less those in the umask
+ *
+ * Return: a descriptor open for reading and writing, or a negative error number
+ */
+int inside_create_in(struct inside_dir *dir, int root, const char *path,
+		     mode_t mode)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? slash - path : 0;
+	struct stat st;
+	int fd;
+
+	if (dir->fd < 0 || strncmp(dir->path, path, len) || dir->path[len]) {
+		const char *name;
+
+		inside_dir_close(dir);
+		if (len >= sizeof(dir->path))
+			return -ENAMETOOLONG;
+		fd = open_parent(root, path, &name);
+		if (fd < 0)
+			return fd;
+		if (fstat(fd, &st)) {
+			int rc = -errno;
+
+			close(fd);
+			return rc;
+		}
+		memcpy(dir->path, path, len);
+		dir->path[len] = '\0';
+		dir->sets_group = st.st_mode & S_ISGID;
+		dir->fd = fd;
+	}
+	fd = openat(dir->fd, slash ? slash + 1 : path,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	return fd < 0 ? -errno : fd;
+}
+
+/**
+ * inside_dir_close() - let go of a directory
+ * @dir: the directory, or none
+ */
+void inside_dir_close(struct inside_dir *dir)
+{
+	if (dir->fd >= 0)
+		close(dir->fd);
+	dir->fd = -1;
+}
+
+/**
  * inside_mkdir() - make a directory
  * @root: the root directory of the mount
  * @path: relative to it, normalised

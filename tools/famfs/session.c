@@ -49,11 +49,12 @@ static int take_in(void *arg, uint64_t index, const struct media_entry *e,
 			  log_strerror(bad));
 		return -EUCLEAN;
 	}
-	for (i = 0; e->type == MEDIA_FILE && i < map->count && !rc; i++) {
-		if (!map->ext[i].dev)
-			rc = alloc_reserve(s->alloc, map->ext[i].offset,
-					   map->ext[i].len, index);
-	}
+	if (e->type == MEDIA_DAXDEV)
+		rc = alloc_add(s->alloc, e->daxdev.index, MEDIA_SB_LEN,
+			       e->daxdev.size);
+	for (i = 0; e->type == MEDIA_FILE && i < map->count && !rc; i++)
+		rc = alloc_reserve(s->alloc, map->ext[i].dev,
+				   map->ext[i].offset, map->ext[i].len);
 	/* Of a path that is logged twice the first entry counts, as in replay */
 	if (!rc && media_entry_path(e)) {
 		rc = names_add(&s->names, e, index, NULL);
@@ -114,32 +115,31 @@ static int check_master(struct session *s)
  */
 int session_open(struct session *s, int root, const char *name, bool dryrun)
 {
-	struct media_log log;
 	int rc;
 
-	*s = (struct session){ .name = name, .dryrun = dryrun };
+	*s = (struct session){
+		.name = name,
+		.dryrun = dryrun,
+		.dir.fd = -1,
+	};
 	rc = fs_open(&s->fs, root, name, dryrun ? 0 : FS_WRITE);
 	if (rc)
 		return rc;
 	rc = check_master(s);
 	if (rc)
 		goto err;
-	s->alloc = alloc_new(s->fs.sb.log_offset + s->fs.sb.log_len,
-			     fs_usable(&s->fs), s->fs.sb.alloc_unit);
-	if (!s->alloc) {
-		rc = -ENOMEM;
+	s->alloc = alloc_new(s->fs.sb.alloc_unit);
+	rc = s->alloc ? alloc_add(s->alloc, 0,
+				  s->fs.sb.log_offset + s->fs.sb.log_len,
+				  fs_usable(&s->fs)) : -ENOMEM;
+	if (rc) {
 		famfs_err("%s: %s", name, strerror(-rc));
 		goto err;
 	}
-	rc = log_lock(&s->fs.log);
-	if (rc) {
-		famfs_err("%s: can't lock the log: %s", name, strerror(-rc));
-		goto err;
-	}
-	rc = catch_up(s, &log);
-	log_unlock(&s->fs.log);
+	rc = session_hold(s);
 	if (rc)
 		goto err;
+	session_release(s);
 	return 0;
 err:
 	session_close(s);
@@ -152,10 +152,52 @@ err:
  */
 void session_close(struct session *s)
 {
+	session_release(s);
+	inside_dir_close(&s->dir);
 	names_free(&s->names);
 	alloc_free(s->alloc);
 	s->alloc = NULL;
 	fs_close(&s->fs);
+}
+
+/**
+ * session_hold() - lock the log for several changes
+ * @s: the session
+ *
+ * What other processes have appended is taken in, and they wait until
+ * session_release(), so that should be soon. Without it each change takes the
+ * lock for itself.
+ *
+ * Return: 0, or a negative error number after a message, with nothing locked
+ */
+int session_hold(struct session *s)
+{
+	struct media_log log;
+	int rc;
+
+	if (s->held)
+		return 0;
+	rc = log_lock(&s->fs.log);
+	if (rc) {
+		famfs_err("%s: can't lock the log: %s", s->name, strerror(-rc));
+		return rc;
+	}
+	s->held = true;
+	rc = catch_up(s, &log);
+	if (rc)
+		session_release(s);
+	return rc;
+}
+
+/**
+ * session_release() - let other processes append
+ * @s: the session, held or not
+ */
+void session_release(struct session *s)
+{
+	if (s->held)
+		log_unlock(&s->fs.log);
+	s->held = false;
 }
 
 static int fail(const struct new_node *node, int rc, const char *what)
@@ -184,24 +226,32 @@ static int ensure(struct session *s, const struct name *name)
 	return r.errors ? -EIO : 0;
 }
 
-/* Append, and take in what was appended. In a dry run, only the latter. */
-static int append(struct session *s, struct media_entry *e)
+static int append(struct session *s, struct media_entry *e, const char *what)
 {
-	const char *path = media_entry_path(e);
+	int rc;
+
+	if (s->dryrun)
+		return 0;
+	rc = log_append(&s->fs.log, s->fs.sb.log_len, e);
+	if (!rc)
+		return 0;
+	famfs_err("%s: can't append to the log: %s", quote(what),
+		  log_strerror(rc));
+	return rc < 0 ? rc : -EUCLEAN;
+}
+
+/* Append what takes a name and space that alloc_get() has reserved */
+static int append_new(struct session *s, struct media_entry *e)
+{
 	uint64_t index = s->next;
 	int rc;
 
-	if (!s->dryrun) {
-		rc = log_append(&s->fs.log, s->fs.sb.log_len, e);
-		if (rc) {
-			famfs_err("%s: can't append to the log: %s",
-				  quote(path), log_strerror(rc));
-			return rc < 0 ? rc : -EUCLEAN;
-		}
-	}
+	rc = append(s, e, media_entry_path(e));
+	if (rc)
+		return rc;
 	/*
-	 * The space was reserved by alloc_get(). Where the name can't be kept,
-	 * the entry is taken in from the log once more the next time.
+	 * Where the name can't be kept, the entry is taken in from the log once
+	 * more the next time.
 	 */
 	rc = names_add(&s->names, e, index, NULL);
 	if (!rc)
@@ -220,37 +270,79 @@ bool session_full(const struct session *s)
 	return s->next >= media_log_capacity(s->fs.sb.log_len);
 }
 
+static int check_full(const struct session *s, const char *what)
+{
+	if (!session_full(s))
+		return 0;
+	famfs_err("%s: the log is full, it holds %llu entries; make the file system anew with a longer log (mkfs.famfs --loglen)",
+		  quote(what), (unsigned long long)s->next);
+	return -ENOSPC;
+}
+
 /* What is to be known before anything is made; the log is locked */
 static int check_new(struct session *s, const struct new_node *node)
 {
-	struct media_log log;
-	int rc;
-
-	rc = catch_up(s, &log);
-	if (rc)
-		return rc;
 	if (names_find(&s->names, node->path))
 		return 0;
 	if (!names_has_parent(&s->names, node->path))
 		return fail(node, -ENOENT,
 			    "its directory is not in the log; make it with famfs mkdir -p");
-	if (session_full(s)) {
-		famfs_err("%s: the log is full, it holds %llu entries; make the file system anew with a longer log (mkfs.famfs --loglen)",
-			  quote(node->path),
-			  (unsigned long long)s->next);
-		return -ENOSPC;
-	}
-	return 0;
+	return check_full(s, node->path);
 }
 
 static int no_space(struct session *s, const struct new_node *node)
 {
-	famfs_err("%s: %llu bytes do not fit: %llu are free, and the largest file that fits has %llu (%u extents at most)",
+	famfs_err("%s: %llu bytes do not fit%s: %llu are free, and the largest file that fits has %llu (%u extents at most)",
 		  quote(node->path), (unsigned long long)node->size,
+		  node->stripes.nstrips > 1 ? " in such strips" : "",
 		  (unsigned long long)alloc_free_bytes(s->alloc),
 		  (unsigned long long)alloc_largest(s->alloc),
 		  MEDIA_MAX_EXTENTS);
 	return -ENOSPC;
+}
+
+static int check_stripes(const struct session *s, const struct new_node *node)
+{
+	const struct stripes *st = &node->stripes;
+
+	if (!st->nstrips)
+		return 0;
+	if (st->nstrips > MEDIA_MAX_EXTENTS) {
+		famfs_err("%s: %u strips: the media format holds %u at most",
+			  quote(node->path), st->nstrips, MEDIA_MAX_EXTENTS);
+		return -EINVAL;
+	}
+	if (!st->chunk || st->chunk % s->fs.sb.alloc_unit ||
+	    st->chunk > UINT32_MAX) {
+		famfs_err("%s: chunk size %llu: has to be a multiple of this file system's allocation unit, %llu, and less than 4 GiB",
+			  quote(node->path), (unsigned long long)st->chunk,
+			  (unsigned long long)s->fs.sb.alloc_unit);
+		return -EINVAL;
+	}
+	if (st->nbuckets > ALLOC_MAX_BUCKETS ||
+	    (st->nbuckets && st->nstrips > st->nbuckets *
+				alloc_devices(s->alloc))) {
+		famfs_err("%s: %u strips do not go into %u buckets (at most %u) of %u devices",
+			  quote(node->path), st->nstrips, st->nbuckets,
+			  ALLOC_MAX_BUCKETS, alloc_devices(s->alloc));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int find_space(struct session *s, const struct new_node *node,
+		      struct media_map *map)
+{
+	int rc;
+
+	if (node->stripes.nstrips > 1)
+		rc = alloc_get_striped(s->alloc, node->size, &node->stripes,
+				       s->next, map);
+	else
+		rc = alloc_get(s->alloc, node->size, map);
+	if (rc == -ENOSPC)
+		return no_space(s, node);
+	return rc ? fail(node, rc, strerror(-rc)) : 0;
 }
 
 /* Something that is not in the log has the name; is it only our own debris? */
@@ -278,29 +370,45 @@ static int remove_debris(struct session *s, const struct new_node *node)
 	return 0;
 }
 
-/* An empty file with owner and mode, and a kernel that will map it */
+/*
+ * An empty file with owner and mode, and a kernel that will map it. For many
+ * files each call counts: a file that has its owner and mode from the start
+ * needs no more, and who may make one map may make the next.
+ */
 static int make_empty(struct session *s, const struct media_file *f,
 		      const struct new_node *node)
 {
-	int fd, rc;
+	mode_t mode = replay_mode(f, true);
+	bool ours = f->uid == geteuid() && f->gid == getegid() &&
+		    !(mode & 07000);
+	struct stat st;
+	int fd, rc = 0;
 
-	fd = inside_create(s->fs.root, node->path);
+	fd = inside_create_in(&s->dir, s->fs.root, node->path,
+			      ours ? mode : 0600);
 	if (fd == -EEXIST) {
 		rc = remove_debris(s, node);
 		if (rc)
 			return rc;
-		fd = inside_create(s->fs.root, node->path);
+		fd = inside_create_in(&s->dir, s->fs.root, node->path,
+				      ours ? mode : 0600);
 	}
 	if (fd < 0)
 		return fail(node, fd, strerror(-fd));
-	rc = inside_owner(fd, f->uid, f->gid, replay_mode(f, true));
+	if (ours && !s->dir.sets_group && !fstat(fd, &st))
+		ours = (st.st_mode & 07777) == mode;
+	else
+		ours = false;
+	if (!ours)
+		rc = inside_owner(fd, f->uid, f->gid, mode);
 	if (rc)
 		famfs_err("%s: can't set owner and mode: %s",
 			  quote(node->path), strerror(-rc));
-	if (!rc) {
+	if (!rc && !s->may_map) {
 		rc = kern_may_map(fd);
 		if (rc)
 			fail(node, rc, kern_map_strerror(rc));
+		s->may_map = !rc;
 	}
 	if (rc) {
 		close(fd);
@@ -310,15 +418,26 @@ static int make_empty(struct session *s, const struct media_file *f,
 	return fd;
 }
 
-static int creat_locked(struct session *s, const struct new_node *node,
-			bool *there)
+/* A file of the log, for writing what is to be in it */
+static int open_there(struct session *s, const struct new_node *node, int *fd)
+{
+	if (!fd || s->dryrun)
+		return 0;
+	*fd = inside_open(s->fs.root, node->path, O_RDWR);
+	return *fd < 0 ? fail(node, *fd, strerror(-*fd)) : 0;
+}
+
+static int creat_held(struct session *s, const struct new_node *node,
+		      bool *there, int *filled)
 {
 	struct media_entry e = { .type = MEDIA_FILE };
 	struct media_file *f = &e.file;
 	const struct name *name;
 	int fd = -1, rc;
 
-	rc = check_new(s, node);
+	rc = check_stripes(s, node);
+	if (!rc)
+		rc = check_new(s, node);
 	if (rc)
 		return rc;
 	name = names_find(&s->names, node->path);
@@ -331,19 +450,19 @@ static int creat_locked(struct session *s, const struct new_node *node,
 		return -EEXIST;
 	}
 	*there = name;
-	if (name)
-		return ensure(s, name);
+	if (name) {
+		rc = ensure(s, name);
+		return rc ? rc : open_there(s, node, filled);
+	}
 
 	f->size = node->size;
 	f->uid = node->uid;
 	f->gid = node->gid;
 	f->mode = node->mode & 07777;
 	strcpy(f->path, node->path);
-	rc = alloc_get(s->alloc, node->size, s->next, &f->map);
-	if (rc == -ENOSPC)
-		return no_space(s, node);
+	rc = find_space(s, node, &f->map);
 	if (rc)
-		return fail(node, rc, strerror(-rc));
+		return rc;
 
 	if (!s->dryrun) {
 		fd = make_empty(s, f, node);
@@ -352,7 +471,7 @@ static int creat_locked(struct session *s, const struct new_node *node,
 			goto release;
 		}
 	}
-	rc = append(s, &e);
+	rc = append_new(s, &e);
 	if (rc) {
 		if (fd >= 0) {
 			inside_unlink(s->fs.root, node->path);
@@ -366,26 +485,49 @@ static int creat_locked(struct session *s, const struct new_node *node,
 	if (rc)
 		famfs_err("%s: is in the log, and other hosts have it, but here %s; see to that, then famfs logplay",
 			  quote(node->path), kern_map_strerror(rc));
-	close(fd);
+	if (!rc && filled)
+		*filled = fd;
+	else
+		close(fd);
 	return rc;
 release:
 	alloc_put(s->alloc, &f->map);
 	return rc;
 }
 
-static int with_lock(struct session *s, const struct new_node *node,
-		     bool *there,
-		     int (*fn)(struct session *s, const struct new_node *node,
-			       bool *there))
+/**
+ * session_creat_fd() - make a file that is to be filled
+ * @s: the session
+ * @node: what to make, of 1 byte or more
+ * @there: whether it was there, with that size, before
+ * @fd: gets a descriptor of it, open for reading and writing, or -1 in a dry
+ *	run; may be NULL
+ *
+ * The memory keeps what was in it. The log is locked meanwhile.
+ *
+ * Return: 0, or a negative error number after a message; nothing is made then,
+ * unless the message says that the log has it
+ */
+int session_creat_fd(struct session *s, const struct new_node *node,
+		     bool *there, int *fd)
 {
-	int rc = log_lock(&s->fs.log);
+	bool held = s->held;
+	int rc;
 
-	if (rc) {
-		famfs_err("%s: can't lock the log: %s", s->name, strerror(-rc));
+	*there = false;
+	if (fd)
+		*fd = -1;
+	if (!node->size)
+		return fail(node, -EINVAL,
+			    "a file of 0 bytes can't be made, since sizes never change; give it the size it is to have");
+	if (node->size > INT64_MAX)
+		return fail(node, -EFBIG, "the size is past 2^63");
+	rc = session_hold(s);
+	if (rc)
 		return rc;
-	}
-	rc = fn(s, node, there);
-	log_unlock(&s->fs.log);
+	rc = creat_held(s, node, there, fd);
+	if (!held)
+		session_release(s);
 	return rc;
 }
 
@@ -395,24 +537,51 @@ static int with_lock(struct session *s, const struct new_node *node,
  * @node: what to make, of 1 byte or more
  * @there: whether it was there, with that size, before
  *
- * The memory keeps what was in it. The log is locked meanwhile.
- *
- * Return: 0, or a negative error number after a message; nothing is made then,
- * unless the message says that the log has it
+ * Return: as session_creat_fd()
  */
 int session_creat(struct session *s, const struct new_node *node, bool *there)
 {
-	*there = false;
-	if (!node->size)
-		return fail(node, -EINVAL,
-			    "a file of 0 bytes can't be made, since sizes never change; give it the size it is to have");
-	if (node->size > INT64_MAX)
-		return fail(node, -EFBIG, "the size is past 2^63");
-	return with_lock(s, node, there, creat_locked);
+	return session_creat_fd(s, node, there, NULL);
 }
 
-static int mkdir_locked(struct session *s, const struct new_node *node,
-			bool *there)
+/**
+ * session_append() - add an entry to the log as it is
+ * @s: the session
+ * @e: the entry; its path, if it has one, must be new. Its sequence number is
+ *	set here.
+ *
+ * Nothing is made in the mount. The log is locked meanwhile.
+ *
+ * Return: 0, or a negative error number after a message; nothing was logged then
+ */
+int session_append(struct session *s, struct media_entry *e)
+{
+	const char *path = media_entry_path(e);
+	struct new_node node = { .path = path };
+	bool held = s->held;
+	struct media_log log;
+	int rc;
+
+	rc = session_hold(s);
+	if (rc)
+		return rc;
+	if (!path)
+		rc = check_full(s, s->name);
+	else if (names_find(&s->names, path))
+		rc = fail(&node, -EEXIST, "is there already");
+	else
+		rc = check_new(s, &node);
+	if (!rc)
+		rc = append(s, e, path ? path : s->name);
+	if (!rc)
+		rc = catch_up(s, &log);
+	if (!held)
+		session_release(s);
+	return rc;
+}
+
+static int mkdir_held(struct session *s, const struct new_node *node,
+		      bool *there)
 {
 	struct media_entry e = { .type = MEDIA_MKDIR };
 	const struct name *name;
@@ -433,7 +602,7 @@ static int mkdir_locked(struct session *s, const struct new_node *node,
 	e.dir.mode = node->mode & 07777;
 	strcpy(e.dir.path, node->path);
 	if (s->dryrun)
-		return append(s, &e);
+		return append_new(s, &e);
 
 	/*
 	 * A directory of that name which is not in the log was made by hand, or
@@ -452,7 +621,7 @@ static int mkdir_locked(struct session *s, const struct new_node *node,
 		famfs_err("%s: can't set owner and mode: %s",
 			  quote(node->path), strerror(-rc));
 	else
-		rc = append(s, &e);
+		rc = append_new(s, &e);
 	return rc;
 }
 
@@ -468,6 +637,15 @@ static int mkdir_locked(struct session *s, const struct new_node *node,
  */
 int session_mkdir(struct session *s, const struct new_node *node, bool *there)
 {
+	bool held = s->held;
+	int rc;
+
 	*there = false;
-	return with_lock(s, node, there, mkdir_locked);
+	rc = session_hold(s);
+	if (rc)
+		return rc;
+	rc = mkdir_held(s, node, there);
+	if (!held)
+		session_release(s);
+	return rc;
 }

@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "fs.h"
+#include "inside.h"
 #include "names.h"
 
 struct session {
@@ -19,6 +20,9 @@ struct session {
 	struct names names;
 	uint64_t next;		/* log entries before this are taken in */
 	bool dryrun;
+	bool held;		/* the log is locked until session_release() */
+	bool may_map;		/* the kernel has been asked whether we may */
+	struct inside_dir dir;	/* where the last file was made */
 };
 
 /* What to make */
@@ -28,12 +32,18 @@ struct new_node {
 	uint32_t mode;
 	uint32_t uid;
 	uint32_t gid;
+	struct stripes stripes;	/* of a file; all 0 for none */
 };
 
 int session_open(struct session *s, int root, const char *name, bool dryrun);
 bool session_full(const struct session *s);
 void session_close(struct session *s);
+int session_hold(struct session *s);
+void session_release(struct session *s);
 int session_creat(struct session *s, const struct new_node *node, bool *there);
+int session_creat_fd(struct session *s, const struct new_node *node,
+		     bool *there, int *fd);
 int session_mkdir(struct session *s, const struct new_node *node, bool *there);
+int session_append(struct session *s, struct media_entry *e);
 
 #endif /* FAMFS_SESSION_H */
