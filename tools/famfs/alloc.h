@@ -15,9 +15,9 @@ struct alloc;
 
 /* How a file is to be cut into strips; all 0 for a file that is not */
 struct stripes {
-	uint32_t nstrips;	/* up to MEDIA_MAX_EXTENTS; 0 or 1: none */
+	uint32_t nstrips;	/* up to MEDIA_MAX_EXTENTS */
 	uint64_t chunk;		/* bytes that are together; whole units */
-	uint32_t nbuckets;	/* equal parts of each device; 0 or 1: none */
+	uint32_t nbuckets;	/* equal parts of each device */
 };
 
 struct alloc *alloc_new(uint64_t unit);

@@ -41,6 +41,21 @@ struct ownership {
 void ownership_init(struct ownership *o);
 int ownership_option(struct ownership *o, int ch, const char *arg);
 
+/* The same options wherever files are made */
+#define OWNERSHIP_OPTIONS \
+	{ 'm', "mode", "MODE", "permission bits, octal" }, \
+	{ 'u', "uid", "UID", "owner, by number" }, \
+	{ 'g', "gid", "GID", "group, by number" }
+#define STRIPES_OPTIONS \
+	{ 'N', "nstrips", "N", "cut into N strips, 1 to 16, on different devices first" }, \
+	{ 'C', "chunksize", "SIZE", "interleave by chunks of SIZE (default 2m)" }, \
+	{ 'B', "nbuckets", "N", "strips in different ones of N parts of a device, for tests" }
+
+int stripes_option(struct stripes *s, int ch, const char *arg);
+
+#define THREADS_MAX	256
+int threads_option(unsigned int *threads, unsigned int min, const char *arg);
+
 /* A place in a mount that a session is open for */
 struct target {
 	int root;

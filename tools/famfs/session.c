@@ -301,30 +301,42 @@ static int no_space(struct session *s, const struct new_node *node)
 	return -ENOSPC;
 }
 
-static int check_stripes(const struct session *s, const struct new_node *node)
+/* What was left open is as many strips as there are buckets, or devices */
+static int get_stripes(const struct session *s, const struct new_node *node,
+		       struct stripes *st)
 {
-	const struct stripes *st = &node->stripes;
+	uint32_t places = alloc_devices(s->alloc);
 
+	*st = node->stripes;
+	if (st->nbuckets > ALLOC_MAX_BUCKETS) {
+		famfs_err("%s: %u buckets: at most %u", quote(node->path),
+			  st->nbuckets, ALLOC_MAX_BUCKETS);
+		return -EINVAL;
+	}
+	if (st->nbuckets)
+		places *= st->nbuckets;
+	if (!st->nstrips && (st->nbuckets || st->chunk))
+		st->nstrips = places < MEDIA_MAX_EXTENTS ? places
+							 : MEDIA_MAX_EXTENTS;
 	if (!st->nstrips)
 		return 0;
+	if (!st->chunk)
+		st->chunk = MEDIA_UNIT_2M;
 	if (st->nstrips > MEDIA_MAX_EXTENTS) {
 		famfs_err("%s: %u strips: the media format holds %u at most",
 			  quote(node->path), st->nstrips, MEDIA_MAX_EXTENTS);
 		return -EINVAL;
 	}
-	if (!st->chunk || st->chunk % s->fs.sb.alloc_unit ||
-	    st->chunk > UINT32_MAX) {
+	if (st->chunk % s->fs.sb.alloc_unit || st->chunk > UINT32_MAX) {
 		famfs_err("%s: chunk size %llu: has to be a multiple of this file system's allocation unit, %llu, and less than 4 GiB",
 			  quote(node->path), (unsigned long long)st->chunk,
 			  (unsigned long long)s->fs.sb.alloc_unit);
 		return -EINVAL;
 	}
-	if (st->nbuckets > ALLOC_MAX_BUCKETS ||
-	    (st->nbuckets && st->nstrips > st->nbuckets *
-				alloc_devices(s->alloc))) {
-		famfs_err("%s: %u strips do not go into %u buckets (at most %u) of %u devices",
+	if (st->nbuckets && st->nstrips > places) {
+		famfs_err("%s: %u strips do not go into %u buckets on each of %u devices",
 			  quote(node->path), st->nstrips, st->nbuckets,
-			  ALLOC_MAX_BUCKETS, alloc_devices(s->alloc));
+			  alloc_devices(s->alloc));
 		return -EINVAL;
 	}
 	return 0;
@@ -333,11 +345,14 @@ static int check_stripes(const struct session *s, const struct new_node *node)
 static int find_space(struct session *s, const struct new_node *node,
 		      struct media_map *map)
 {
+	struct stripes st;
 	int rc;
 
-	if (node->stripes.nstrips > 1)
-		rc = alloc_get_striped(s->alloc, node->size, &node->stripes,
-				       s->next, map);
+	rc = get_stripes(s, node, &st);
+	if (rc)
+		return rc;
+	if (st.nstrips > 1)
+		rc = alloc_get_striped(s->alloc, node->size, &st, s->next, map);
 	else
 		rc = alloc_get(s->alloc, node->size, map);
 	if (rc == -ENOSPC)
@@ -435,9 +450,7 @@ static int creat_held(struct session *s, const struct new_node *node,
 	const struct name *name;
 	int fd = -1, rc;
 
-	rc = check_stripes(s, node);
-	if (!rc)
-		rc = check_new(s, node);
+	rc = check_new(s, node);
 	if (rc)
 		return rc;
 	name = names_find(&s->names, node->path);

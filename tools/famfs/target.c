@@ -57,6 +57,62 @@ int ownership_option(struct ownership *o, int ch, const char *arg)
 	}
 }
 
+static int number_option(const char *what, const char *arg, unsigned int min,
+			 unsigned int max, uint32_t *value)
+{
+	uint32_t v;
+
+	if (famfs_parse_id(arg, &v) || v < min || v > max) {
+		famfs_err("%s %s: expected a number from %u to %u", what,
+			  quote(arg), min, max);
+		return -EINVAL;
+	}
+	*value = v;
+	return 0;
+}
+
+/**
+ * stripes_option() - take in -N, -C or -B
+ * @s: to change; all 0 where nothing is said
+ * @ch: which
+ * @arg: what was said
+ *
+ * Return: 0, or -EINVAL after a message
+ */
+int stripes_option(struct stripes *s, int ch, const char *arg)
+{
+	switch (ch) {
+	case 'N':
+		return number_option("strips", arg, 1, MEDIA_MAX_EXTENTS,
+				     &s->nstrips);
+	case 'B':
+		return number_option("buckets", arg, 1, ALLOC_MAX_BUCKETS,
+				     &s->nbuckets);
+	case 'C':
+		if (!famfs_parse_size(arg, &s->chunk) && s->chunk &&
+		    !(s->chunk % MEDIA_UNIT_4K) && s->chunk <= UINT32_MAX)
+			return 0;
+		famfs_err("chunk size %s: expected a multiple of the allocation unit below 4 GiB, as 2m",
+			  quote(arg));
+		return -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+/**
+ * threads_option() - take in -t
+ * @threads: gets the number
+ * @min: the least that is allowed; the most is THREADS_MAX
+ * @arg: what was said
+ *
+ * Return: 0, or -EINVAL after a message
+ */
+int threads_option(unsigned int *threads, unsigned int min, const char *arg)
+{
+	return number_option("threads", arg, min, THREADS_MAX, threads);
+}
+
 /**
  * target_umask() - the process's umask
  *
