@@ -18,21 +18,26 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "copier.h"
 #include "copy.h"
 #include "inside.h"
+#include "progress.h"
 #include "util.h"
+
+#define MAX_DEFAULT_THREADS	8
+#define HOLD_FILES		64
+#define HOLD_BYTES		(64 << 10)
 
 static const struct option_def opts[] = {
 	{ 'r', "recursive", NULL, "copy directories with all that is in them" },
-	{ 'm', "mode", "MODE", "permission bits, octal" },
-	{ 'u', "uid", "UID", "owner, by number" },
-	{ 'g', "gid", "GID", "group, by number" },
+	{ 'a', "archive", NULL,
+	  "-r, and keep owners, modes, and, on this host, times" },
+	{ 'c', "compare", NULL, "read each copy back and compare it" },
+	{ 't', "threadct", "N",
+	  "copy by N threads, 0 to 256 (default: as there are processors, at most 8)" },
+	OWNERSHIP_OPTIONS,
+	STRIPES_OPTIONS,
 	{ 'v', "verbose", NULL, "name each file that is copied" },
-	{ 't', "threadct", "N", NULL, true },
-	{ 'c', "compare", NULL, NULL, true },
-	{ 'N', "nstrips", "N", NULL, true },
-	{ 'C', "chunksize", "SIZE", NULL, true },
-	{ 'B', "nbuckets", "N", NULL, true },
 	{ 0 }
 };
 
@@ -45,10 +50,16 @@ static const struct usage usage = {
 struct cp {
 	struct target t;
 	struct ownership own;
+	struct stripes stripes;
+	struct copier *copier;
+	unsigned int threads;
+	unsigned int flags;	/* of the copier */
 	bool recursive;
+	bool archive;
 	bool into;		/* the target is a directory */
 	char base[MEDIA_PATH_SIZE];	/* the target, relative to the mount */
 	unsigned long errors;
+	unsigned int held;	/* files that were made under one lock */
 	bool full;		/* of the log: nothing more can be made */
 };
 
@@ -79,14 +90,20 @@ static int join(struct cp *cp, char rel[MEDIA_PATH_SIZE], const char *dir,
 static struct new_node node_for(const struct cp *cp, const char *rel,
 				const struct stat *st)
 {
-	return (struct new_node){
+	struct new_node node = {
 		.path = rel,
-		.size = S_ISREG(st->st_mode) ? st->st_size : 0,
-		.mode = cp->own.have_mode && S_ISREG(st->st_mode)
-			? cp->own.mode : st->st_mode & 07777,
-		.uid = cp->own.uid,
-		.gid = cp->own.gid,
+		.mode = st->st_mode & 07777,
+		.uid = cp->archive ? st->st_uid : cp->own.uid,
+		.gid = cp->archive ? st->st_gid : cp->own.gid,
 	};
+
+	if (!S_ISREG(st->st_mode))
+		return node;
+	node.size = st->st_size;
+	node.stripes = cp->stripes;
+	if (cp->own.have_mode)
+		node.mode = cp->own.mode;
+	return node;
 }
 
 static void copy_dir(struct cp *cp, const char *rel, const struct stat *st)
@@ -98,7 +115,8 @@ static void copy_dir(struct cp *cp, const char *rel, const struct stat *st)
 	if (!*rel)
 		return;
 	/* Without set-id bits, and such that its owner can fill it */
-	node.mode = (node.mode & 0777) | 0300;
+	if (!cp->archive)
+		node.mode = (node.mode & 0777) | 0300;
 	if (session_mkdir(&cp->t.s, &node, &there))
 		cp->errors++;
 	else if (!there)
@@ -106,47 +124,51 @@ static void copy_dir(struct cp *cp, const char *rel, const struct stat *st)
 			   quote(rel));
 }
 
-static int fill(struct cp *cp, const char *src, int from, const char *rel,
-		const struct stat *st)
+/* What is in it is there by now; threads that still fill files don't change it */
+static void end_dir(struct cp *cp, const char *rel, const struct stat *st)
 {
-	struct stat dst;
-	int to, rc;
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	int fd;
 
-	to = inside_open(cp->t.root, rel, O_WRONLY);
-	if (to < 0)
-		return report(cp, src, strerror(-to));
-	if (!fstat(to, &dst) && dst.st_dev == st->st_dev &&
-	    dst.st_ino == st->st_ino)
-		rc = report(cp, src, "is the same file as its copy");
-	else
-		rc = copy_bytes(from, to, st->st_size);
-	close(to);
-	if (rc == -ESTALE)
-		return report(cp, src,
-			      "changed its size while it was copied; the copy is not good, and its size can not be changed any more");
-	if (rc && rc != -EINVAL) {
-		cp->errors++;
-		famfs_err("%s: can't copy to %s: %s; the copy is not complete, on any host; once that is mended, the same command again makes it good",
-			  quote(src), quote(rel),
-			  rc == -ECANCELED ? "interrupted" : strerror(-rc));
+	if (!(cp->flags & COPIER_TIMES) || cp->t.s.dryrun || !*rel)
+		return;
+	fd = inside_open(cp->t.root, rel, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || futimens(fd, times))
+		report(cp, rel, strerror(fd < 0 ? -fd : errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/*
+ * The log's lock is kept over some small files, which are made and filled in
+ * next to no time; but no other process has to wait for a large one, or for a
+ * thread that has no time yet.
+ */
+static int hold(struct cp *cp, const struct stat *st)
+{
+	if (st->st_size > HOLD_BYTES || ++cp->held > HOLD_FILES) {
+		session_release(&cp->t.s);
+		cp->held = 0;
+		return 0;
 	}
-	return rc;
+	return session_hold(&cp->t.s);
 }
 
 /* The source is opened before the target is made: it has to be readable */
 static void copy_file(struct cp *cp, const char *src, const char *rel)
 {
+	struct copier_file f = { .src = src, .dst = rel };
 	struct new_node node;
-	struct stat st;
+	struct stat dst;
 	bool there;
-	int from, rc;
+	int rc;
 
-	from = open(src, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (from < 0 || fstat(from, &st)) {
+	f.from = open(src, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (f.from < 0 || fstat(f.from, &f.st)) {
 		report(cp, src, strerror(errno));
 		goto out;
 	}
-	if (!S_ISREG(st.st_mode)) {
+	if (!S_ISREG(f.st.st_mode)) {
 		report(cp, src, "is no regular file");
 		goto out;
 	}
@@ -154,13 +176,15 @@ static void copy_file(struct cp *cp, const char *src, const char *rel)
 		report(cp, src, "its target is the root of the mount");
 		goto out;
 	}
-	if (!st.st_size) {
+	if (!f.st.st_size) {
 		report(cp, src,
 		       "is empty, and famfs has no files of 0 bytes; not copied");
 		goto out;
 	}
-	node = node_for(cp, rel, &st);
-	rc = session_creat(&cp->t.s, &node, &there);
+	node = node_for(cp, rel, &f.st);
+	rc = hold(cp, &f.st);
+	if (!rc)
+		rc = session_creat_fd(&cp->t.s, &node, &there, &f.to);
 	if (rc) {
 		cp->errors++;
 		cp->full = rc == -ENOSPC && session_full(&cp->t.s);
@@ -170,11 +194,17 @@ static void copy_file(struct cp *cp, const char *src, const char *rel)
 		famfs_info("would copy %s to %s", quote(src), quote(rel));
 		goto out;
 	}
-	if (!fill(cp, src, from, rel, &st))
-		famfs_info("copied %s to %s", quote(src), quote(rel));
+	if (there && !fstat(f.to, &dst) && dst.st_dev == f.st.st_dev &&
+	    dst.st_ino == f.st.st_ino) {
+		report(cp, src, "is the same file as its copy");
+		close(f.to);
+		goto out;
+	}
+	copier_add(cp->copier, &f);
+	return;
 out:
-	if (from >= 0)
-		close(from);
+	if (f.from >= 0)
+		close(f.from);
 }
 
 /* Is @dir, a directory of the source, the mount's own root or below? */
@@ -206,6 +236,8 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 			below++;
 		switch (e->fts_info) {
 		case FTS_DP:
+			if (!join(cp, rel, top, below))
+				end_dir(cp, rel, e->fts_statp);
 			continue;
 		case FTS_D:
 			if (is_target(cp, e->fts_statp)) {
@@ -289,8 +321,24 @@ static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 	if (target_open(&cp->t, dst, dryrun))
 		return 1;
 	strcpy(cp->base, cp->t.rel);
+	cp->copier = copier_start(cp->threads, cp->flags);
+	if (!cp->copier) {
+		famfs_err("can't start %u threads; -t 0 does without",
+			  cp->threads);
+		target_close(&cp->t);
+		return 1;
+	}
+	progress_start("copied");
 	for (i = 0; i < n - 1 && !cp->full && !copy_stopped(); i++)
 		copy_one(cp, args[i]);
+	session_release(&cp->t.s);
+	cp->errors += copier_finish(cp->copier);
+	/* Once for all of them, what write(2) has left to the device */
+	if (!dryrun && syncfs(cp->t.root)) {
+		cp->errors++;
+		famfs_err("%s: %s", quote(dst), strerror(errno));
+	}
+	progress_end();
 	target_close(&cp->t);
 	if (copy_stopped())
 		return 128 + copy_stopped();
@@ -300,8 +348,12 @@ static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 static int run(int argc, char **argv, bool dryrun)
 {
 	struct cp cp = { 0 };
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	int ch;
 
+	if (processors > 0)
+		cp.threads = processors < MAX_DEFAULT_THREADS
+			? processors : MAX_DEFAULT_THREADS;
 	signal(SIGINT, copy_stop);
 	signal(SIGTERM, copy_stop);
 	signal(SIGHUP, copy_stop);
@@ -312,8 +364,26 @@ static int run(int argc, char **argv, bool dryrun)
 			return 0;
 		case OPTIONS_BAD:
 			return 1;
+		case 'a':
+			cp.archive = true;
+			cp.flags |= COPIER_TIMES;
+			cp.recursive = true;
+			break;
 		case 'r':
 			cp.recursive = true;
+			break;
+		case 'c':
+			cp.flags |= COPIER_COMPARE;
+			break;
+		case 't':
+			if (threads_option(&cp.threads, 0, optarg))
+				return 1;
+			break;
+		case 'N':
+		case 'C':
+		case 'B':
+			if (stripes_option(&cp.stripes, ch, optarg))
+				return 1;
 			break;
 		case 'v':
 			famfs_set_verbose(true);

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Copies in large blocks by read(2) and write(2). On the famfs side the kernel
- * stores them past the processor's cache, and memory that has gone bad is an
- * error number; through a mapping it would be a signal.
+ * Copies by read(2) and write(2), in blocks that stay in the processor's cache
+ * between the two, so that the bytes come from memory once and go there once. On
+ * the famfs side the kernel stores them past the cache, and memory that has gone
+ * bad is an error number; through a mapping it would be a signal.
  */
 #include "copy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#define BLOCK		(4U << 20)
+#include "cpucache.h"
+#include "progress.h"
+
+#define BLOCK		(256U << 10)
 
 static volatile sig_atomic_t stopped;
+
+/* Of each thread, since it is used over and over */
+static _Thread_local char block[2][BLOCK] __attribute__((aligned(4096)));
+
+static const char zeroes[BLOCK];
 
 /**
  * copy_stop() - end the copying soon: a handler for signals
@@ -34,7 +44,7 @@ int copy_stopped(void)
 	return stopped;
 }
 
-static ssize_t read_full(int fd, char *buf, size_t len, uint64_t off)
+static int read_full(int fd, char *buf, size_t len, uint64_t off)
 {
 	size_t done = 0;
 
@@ -43,13 +53,11 @@ static ssize_t read_full(int fd, char *buf, size_t len, uint64_t off)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
+		if (n <= 0)
+			return n ? -errno : -ESTALE;
 		done += n;
 	}
-	return done;
+	return 0;
 }
 
 static int write_full(int fd, const char *buf, size_t len, uint64_t off)
@@ -68,46 +76,109 @@ static int write_full(int fd, const char *buf, size_t len, uint64_t off)
 	return 0;
 }
 
+/* Where the data goes on, from @off: @off itself, if nobody knows */
+static uint64_t next_data(int fd, uint64_t off, uint64_t end)
+{
+	off_t data = lseek(fd, off, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? end : off;
+	return (uint64_t)data < end ? (uint64_t)data : end;
+}
+
+static uint64_t next_hole(int fd, uint64_t off, uint64_t end)
+{
+	off_t hole = lseek(fd, off, SEEK_HOLE);
+
+	/* What is written right now may make a hole of what was data */
+	return hole > (off_t)off && (uint64_t)hole < end ? (uint64_t)hole : end;
+}
+
+static int copy_data(int from, int to, uint64_t off, uint64_t end)
+{
+	int rc = 0;
+
+	while (off < end && !rc) {
+		size_t n = end - off < BLOCK ? end - off : BLOCK;
+
+		if (stopped)
+			return -ECANCELED;
+		rc = from < 0 ? 0 : read_full(from, block[0], n, off);
+		if (!rc)
+			rc = write_full(to, from < 0 ? zeroes : block[0], n,
+					off);
+		off += n;
+		progress_bytes(n);
+	}
+	return rc;
+}
+
 /**
- * copy_bytes() - copy all of a file
+ * copy_range() - copy a part of a file
  * @from: open for reading
- * @to: open for writing, with @size bytes
- * @size: number of bytes
+ * @to: open for writing
+ * @off: of the first byte, in both
+ * @len: number of bytes
+ * @sparse: do not read what @from has no memory or blocks for. In @to, where the
+ *	memory holds what was there before, that is zeroes all the same.
  *
  * The bytes have left the processor's cache when it returns.
  *
- * Return: 0; -ESTALE where @from does not have @size bytes (any more);
- * -ECANCELED after copy_stop(); another negative error number
+ * Return: 0; -ESTALE where @from ends before; -ECANCELED after copy_stop();
+ * another negative error number
  */
-int copy_bytes(int from, int to, uint64_t size)
+int copy_range(int from, int to, uint64_t off, uint64_t len, bool sparse)
 {
-	uint64_t off = 0;
-	char *buf;
+	uint64_t end = off + len;
 	int rc = 0;
 
-	buf = aligned_alloc(4096, BLOCK);
-	if (!buf)
-		return -ENOMEM;
-	while (off < size) {
-		size_t want = size - off < BLOCK ? size - off : BLOCK;
-		ssize_t n = read_full(from, buf, want, off);
+	while (off < end && !rc) {
+		uint64_t data = sparse ? next_data(from, off, end) : off;
+		uint64_t hole = sparse ? next_hole(from, data, end) : end;
+
+		rc = copy_data(-1, to, off, data);
+		if (!rc)
+			rc = copy_data(from, to, data, hole);
+		off = hole;
+	}
+	cpucache_fence();
+	return rc;
+}
+
+/**
+ * copy_compare() - compare a part of a file with its copy
+ * @from: open for reading
+ * @to: the copy, open for reading
+ * @off: of the first byte, in both
+ * @len: number of bytes
+ * @at: gets the offset of the first byte that differs
+ *
+ * The copy is read from the memory, not from this processor's cache.
+ *
+ * Return: 0 where they are equal, 1 where they differ; or as copy_range()
+ */
+int copy_compare(int from, int to, uint64_t off, uint64_t len, uint64_t *at)
+{
+	uint64_t end = off + len;
+	int rc;
+
+	rc = posix_fadvise(to, off, len, POSIX_FADV_DONTNEED);
+	if (rc)
+		return -rc;
+	for (; off < end && !rc; off += BLOCK) {
+		size_t n = end - off < BLOCK ? end - off : BLOCK, i = 0;
 
 		if (stopped)
-			rc = -ECANCELED;
-		else if (n < 0)
-			rc = n;
-		else if ((size_t)n < want)
-			rc = -ESTALE;
-		else
-			rc = write_full(to, buf, want, off);
-		if (rc)
-			break;
-		off += want;
+			return -ECANCELED;
+		rc = read_full(from, block[0], n, off);
+		if (!rc)
+			rc = read_full(to, block[1], n, off);
+		if (rc || !memcmp(block[0], block[1], n))
+			continue;
+		while (block[0][i] == block[1][i])
+			i++;
+		*at = off + i;
+		return 1;
 	}
-	if (!rc && read_full(from, buf, 1, size))
-		rc = -ESTALE;
-	if (!rc && fsync(to))
-		rc = -errno;
-	free(buf);
 	return rc;
 }

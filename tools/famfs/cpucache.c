@@ -181,3 +181,14 @@ void cpucache_invalidate(const void *addr, size_t len)
 	each_line(addr, len, invalidate_op());
 	fence();
 }
+
+/**
+ * cpucache_fence() - end what was stored past the cache
+ *
+ * What was stored before, by write(2) say, is done for other hosts before what
+ * comes after.
+ */
+void cpucache_fence(void)
+{
+	fence();
+}

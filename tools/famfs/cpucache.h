@@ -10,5 +10,6 @@
 
 void cpucache_writeback(const void *addr, size_t len);
 void cpucache_invalidate(const void *addr, size_t len);
+void cpucache_fence(void);
 
 #endif /* FAMFS_CPUCACHE_H */

@@ -18,7 +18,12 @@
 static const char *program = "famfs";
 static bool verbose;
 
-static void to_terminal(enum famfs_level level, const char *text)
+/**
+ * famfs_terminal() - where messages go unless somebody takes them over
+ * @level: what kind it is
+ * @text: the message, without a newline
+ */
+void famfs_terminal(enum famfs_level level, const char *text)
 {
 	if (level == FAMFS_MSG_INFO) {
 		printf("%s\n", text);
@@ -30,7 +35,7 @@ static void to_terminal(enum famfs_level level, const char *text)
 		level == FAMFS_MSG_WARNING ? "warning: " : "", text);
 }
 
-static famfs_sink_fn sink = to_terminal;
+static famfs_sink_fn sink = famfs_terminal;
 
 /**
  * famfs_set_program() - set the name that starts each error message
@@ -66,7 +71,7 @@ bool famfs_verbose(void)
  */
 void famfs_set_sink(famfs_sink_fn fn)
 {
-	sink = fn ? fn : to_terminal;
+	sink = fn ? fn : famfs_terminal;
 }
 
 static void emit(enum famfs_level level, const char *fmt, va_list ap)

@@ -26,6 +26,7 @@ void famfs_set_program(const char *name);
 void famfs_set_verbose(bool on);
 bool famfs_verbose(void);
 void famfs_set_sink(famfs_sink_fn fn);
+void famfs_terminal(enum famfs_level level, const char *text);
 void famfs_err(const char *fmt, ...) FORMAT(1, 2);
 void famfs_warn(const char *fmt, ...) FORMAT(1, 2);
 void famfs_info(const char *fmt, ...) FORMAT(1, 2);

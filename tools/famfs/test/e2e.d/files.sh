@@ -167,10 +167,14 @@ test_cp_refusals() {
 	bad 1 'same file' famfs cp "$M/f" "$M/f"
 	bad 1 'in the mount' famfs cp -r "$M" "$M/d"
 	bad 1 'no regular file' famfs cp /dev/null "$M/x"
-	for o in "-t 2" "-c" "-N 2" "-C 2m" "-B 2"; do
+	for o in "-t 257" "-t -1" "-t x" "-N 0" "-N 17" "-C 0" "-C 5000" \
+		"-C 4g" "-B 0" "-B 65"; do
 		# shellcheck disable=SC2086
-		bad 1 'not supported' famfs cp $o "$T/a" "$M/x"
+		bad 1 'expected a (number|multiple)' famfs cp $o "$T/a" "$M/x"
 	done
+	bad 1 'multiple of this file system' famfs cp -N 2 -C 4k "$T/a" "$M/x"
+	bad 1 '4 strips do not go into 2 buckets' \
+		famfs cp -N 4 -B 2 "$T/a" "$M/x"
 	unchanged
 	# One that fails does not keep the others back
 	bad 1 'none' famfs cp "$T/none" "$T/a" "$M/d"
@@ -206,7 +210,7 @@ test_cp_tree() {
 
 # Told to end, it says which copy is not complete; the same again makes it so
 test_cp_stopped() {
-	random_file "$T/big" 200000000
+	random_file "$T/big" 400000000
 	famfs cp "$T/big" "$M/big" 2>"$T/err" &
 	local pid=$! rc=0
 	until [[ -e $M/big ]]; do sleep 0.01; done

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Copying: what the options of famfs cp do. Sourced by e2e.
+
+# extents FILE: how many it has
+extents() {
+	famfs getmap "$1" | grep -cE '^(extent|strip) [0-9]+: device'
+}
+
+test_cp_archive() {
+	mkdir -p "$T/src/d/e"
+	random_file "$T/src/d/a" 5000
+	random_file "$T/src/d/e/b" 300000
+	chown 11:22 "$T/src/d/a"
+	chmod 0640 "$T/src/d/a"
+	chmod 4755 "$T/src/d/e/b"
+	chown 33:44 "$T/src/d"
+	chmod 0500 "$T/src/d"
+	touch -d '2001-02-03 04:05:06.789 UTC' "$T/src/d/a" "$T/src/d/e/b"
+	touch -d '2002-02-02 02:02:02 UTC' "$T/src/d/e"
+	touch -d '2003-03-03 03:03:03 UTC' "$T/src/d"
+	good famfs cp -a "$T/src/d" "$M"
+	is "$(cd "$M" && find d -printf '%p %U %G %m %T@\n' | sort)" \
+		"$(cd "$T/src" && find d -printf '%p %U %G %m %T@\n' | sort)"
+	good diff -r "$T/src/d" "$M/d"
+	# Owners and modes are logged, times are of this host
+	remount
+	is "$(cd "$M" && find d -printf '%p %U %G %m\n' | sort)" \
+		"$(cd "$T/src" && find d -printf '%p %U %G %m\n' | sort)"
+	# Again, as a restart
+	good famfs cp -a "$T/src/d" "$M"
+	is "$(stat -c %Y "$M/d/a")" "$(stat -c %Y "$T/src/d/a")"
+}
+
+# Memory keeps what was in it, so a hole has to be written: but not read
+test_cp_sparse() {
+	good famfs creat -s 100m "$M/old"
+	tr '\0' 'x' </dev/zero | head -c 100m >"$T/x" || true
+	good famfs cp "$T/x" "$M/old"
+	good umount "$M"
+	good mkfs.famfs -f "$DEV"
+	good mount -t famfs "$DEV" "$M"
+	truncate -s 90000001 "$T/sparse"
+	printf begin | dd of="$T/sparse" conv=notrunc status=none
+	printf middle | dd of="$T/sparse" conv=notrunc status=none bs=1 \
+		seek=45000000
+	printf end | dd of="$T/sparse" conv=notrunc status=none bs=1 \
+		seek=89999990
+	good famfs cp -c "$T/sparse" "$M/sparse"
+	good cmp "$T/sparse" "$M/sparse"
+	truncate -s 3m "$T/hole"
+	good famfs cp "$T/hole" "$M/hole"
+	good cmp "$T/hole" "$M/hole"
+}
+
+# The pieces of a large file are the work of several threads
+test_cp_threads() {
+	local n
+	random_file "$T/big" 150000001
+	mkdir "$T/src"
+	for n in 1 2 3 4 5 6 7 8 9; do
+		random_file "$T/src/$n" $((n * 30000))
+	done
+	for n in 0 1 3 256; do
+		good famfs cp -r -t "$n" "$T/src" "$M/copy$n"
+		good diff -r "$T/src" "$M/copy$n"
+	done
+	good famfs cp -t 4 --compare "$T/big" "$M/big"
+	good cmp "$T/big" "$M/big"
+	bad 1 'none: No such file' famfs cp -r -t 2 "$T/none" "$T/src" "$M"
+	good diff -r "$T/src" "$M/src"
+	good famfs fsck "$M"
+}
+
+test_cp_strips() {
+	local i
+	random_file "$T/f" 30000001
+	good famfs cp -N 4 -B 8 -C 2m "$T/f" "$M/f"
+	good cmp "$T/f" "$M/f"
+	is "$(extents "$M/f")" 4
+	good famfs getmap "$M/f"
+	says '4 strips, chunk size 2097152'
+	# As many strips as buckets, chunks of 2 MiB, where nothing is said
+	good famfs cp --nbuckets 5 "$T/f" "$M/g"
+	is "$(extents "$M/g")" 5
+	good famfs cp --chunksize 4m "$T/f" "$M/h"
+	is "$(extents "$M/h")" 1
+	good famfs cp -N 16 "$T/f" "$M/i"
+	# It has 15 chunks
+	is "$(extents "$M/i")" 15
+	remount
+	for i in f g h i; do
+		good cmp "$T/f" "$M/$i"
+	done
+	good famfs fsck "$M"
+	truncate -s 64g "$T/f"
+	bad 1 'do not fit in such strips' famfs cp -N 2 "$T/f" "$M/x"
+}
+
+# On a terminal, and only there, a line tells how far it has come
+test_cp_progress() {
+	random_file "$T/f" 300000000
+	script -qec "famfs cp $T/f $M/f" "$T/typescript" >"$T/out" 2>"$T/err" ||
+		fail "script failed"
+	grep -q 'copied [0-9]* files, [0-9.]*MiB' "$T/typescript" ||
+		fail "nothing was shown"
+	# A message is a line of its own
+	script -qec "famfs cp $T/f $T/none $M/" "$T/typescript" \
+		>"$T/out" 2>"$T/err" && fail "it worked"
+	grep -q 'famfs cp: .*none: No such file' "$T/typescript" ||
+		fail "no message"
+	good famfs cp "$T/f" "$M/f"
+	is "$(cat "$T/out" "$T/err")" ""
+}
+
+# What is not the source's any more is not a copy
+test_cp_changed() {
+	local pid rc=0
+	random_file "$T/f" 200000000
+	famfs cp -t 0 "$T/f" "$M/f" >"$T/out" 2>"$T/err" &
+	pid=$!
+	until [[ -e $M/f ]]; do sleep 0.01; done
+	truncate -s 300000000 "$T/f"
+	wait "$pid" || rc=$?
+	is "$rc" 1
+	warns 'changed its size while it was copied'
+}
+
+test_cp_bad_memory() {
+	random_file "$T/f" 300000
+	good famfs cp "$T/f" "$M/f"
+	good "$PLANT" "$M/f" poison 8192
+	bad 1 "can't copy to f: Input/output error; the copy is not complete" \
+		famfs cp "$T/f" "$M/f"
+	bad 1 "can't copy to g: Input/output error" famfs cp "$M/f" "$M/g"
+	forget_poison
+	good famfs cp "$T/f" "$M/f"
+	good famfs cp "$M/f" "$M/g"
+	good cmp "$T/f" "$M/g"
+}
