@@ -11,9 +11,14 @@
  *   plant MOUNT fill LEFT	directories, until LEFT entries fit
  *   plant MOUNT flip FILE OFFSET	turn a bit of a meta file over
  *   plant MOUNT image FILE	what FILE starts with goes over the superblock
+ *   plant MOUNT log FILE	and over the log
  *   plant FILE poison OFFSET	the page there is bad memory from now on
  *   plant DEVICE map		map a raw device and hold it until stdin ends
  *   plant MOUNT next INDEX	set the log's next index and number
+ *   plant MOUNT copy FROM TO	entry FROM goes over entry TO, as it is
+ *   plant MOUNT swap A B	entries A and B change places
+ *   plant MOUNT zero INDEX	the entry has never come
+ *   plant MOUNT tear INDEX BYTES	only so many bytes of it have come
  */
 #include <err.h>
 #include <fcntl.h>
@@ -142,13 +147,13 @@ static void flip(const char *mount, const char *name, uint64_t offset)
 	medium_close(&m);
 }
 
-static void image(const char *mount, const char *from)
+static void image(const char *mount, const char *name, const char *from)
 {
 	struct medium m;
 	FILE *f = fopen(from, "r");
 	void *buf;
 
-	open_file(&m, mount, ".superblock");
+	open_file(&m, mount, name);
 	buf = calloc(1, m.len);
 	if (!f || !buf || !fread(buf, 1, m.len, f))
 		err(1, "%s", from);
@@ -157,6 +162,45 @@ static void image(const char *mount, const char *from)
 	medium_close(&m);
 	fclose(f);
 	free(buf);
+}
+
+/* An entry as it lies in the log, whatever it is */
+static uint64_t get_entry(const char *index, uint8_t buf[MEDIA_ENTRY_BYTES])
+{
+	uint64_t at = MEDIA_HEADER_BYTES + number(index) * MEDIA_ENTRY_BYTES;
+
+	if (medium_load(&log_mem, at, buf, MEDIA_ENTRY_BYTES))
+		errx(1, "%s: past the end of the log", index);
+	return at;
+}
+
+static void put_entry(uint64_t at, const uint8_t buf[MEDIA_ENTRY_BYTES])
+{
+	medium_store(&log_mem, at, buf, MEDIA_ENTRY_BYTES);
+	medium_flush(&log_mem, at, MEDIA_ENTRY_BYTES);
+}
+
+/* @a goes over @b, and, if they are to be swapped, @b over @a */
+static void move_entry(const char *a, const char *b, bool both)
+{
+	uint8_t buf[2][MEDIA_ENTRY_BYTES];
+	uint64_t at_a = get_entry(a, buf[0]);
+	uint64_t at_b = get_entry(b, buf[1]);
+
+	put_entry(at_b, buf[0]);
+	if (both)
+		put_entry(at_a, buf[1]);
+}
+
+static void tear(const char *index, uint64_t bytes)
+{
+	uint8_t buf[MEDIA_ENTRY_BYTES];
+	uint64_t at = get_entry(index, buf);
+
+	if (bytes > sizeof(buf))
+		errx(1, "an entry has %zu bytes", sizeof(buf));
+	memset(buf + bytes, 0, sizeof(buf) - bytes);
+	put_entry(at, buf);
 }
 
 /* The file is closed, so that the mapping alone holds the device */
@@ -211,7 +255,11 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!strcmp(what, "image") && n == 1) {
-		image(argv[1], arg[0]);
+		image(argv[1], ".superblock", arg[0]);
+		return 0;
+	}
+	if (!strcmp(what, "log") && n == 1) {
+		image(argv[1], ".log", arg[0]);
 		return 0;
 	}
 	if (!strcmp(what, "poison") && n == 1) {
@@ -236,6 +284,14 @@ int main(int argc, char **argv)
 		plant_daxdev(arg[0]);
 	} else if (!strcmp(what, "fill") && n == 1) {
 		fill(number(arg[0]));
+	} else if (!strcmp(what, "copy") && n == 2) {
+		move_entry(arg[0], arg[1], false);
+	} else if (!strcmp(what, "swap") && n == 2) {
+		move_entry(arg[0], arg[1], true);
+	} else if (!strcmp(what, "zero") && n == 1) {
+		tear(arg[0], 0);
+	} else if (!strcmp(what, "tear") && n == 2) {
+		tear(arg[0], number(arg[1]));
 	} else if (!strcmp(what, "next") && n == 1) {
 		medium_store64(&log_mem, MEDIA_HEADER_SEQ, number(arg[0]));
 		medium_store64(&log_mem, MEDIA_HEADER_NEXT, number(arg[0]));
