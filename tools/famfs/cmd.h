@@ -28,6 +28,7 @@ extern const struct command cmd_check;
 extern const struct command cmd_mkdir;
 extern const struct command cmd_creat;
 extern const struct command cmd_cp;
+extern const struct command cmd_verify;
 extern const struct command cmd_getmap;
 
 /* What a user said about the owner and mode of something new */
@@ -55,6 +56,7 @@ int stripes_option(struct stripes *s, int ch, const char *arg);
 
 #define THREADS_MAX	256
 int threads_option(unsigned int *threads, unsigned int min, const char *arg);
+unsigned int threads_default(void);
 
 /* A place in a mount that a session is open for */
 struct target {
@@ -65,6 +67,8 @@ struct target {
 };
 
 int target_open(struct target *t, const char *path, bool dryrun);
+int target_other(const struct target *t, const char *path,
+		 char rel[MEDIA_PATH_SIZE]);
 void target_close(struct target *t);
 int target_path(char rel[MEDIA_PATH_SIZE], const char *path);
 uint32_t target_umask(void);

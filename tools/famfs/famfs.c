@@ -19,12 +19,13 @@ static const struct command * const commands[] = {
 	&cmd_mkdir,
 	&cmd_creat,
 	&cmd_cp,
+	&cmd_verify,
 	&cmd_getmap,
 };
 
 /* Commands that scripts know and that are not here yet */
 static const char * const later[] = {
-	"verify", "flush", "clone", "chkread",
+	"flush", "clone", "chkread",
 };
 
 static void usage(FILE *out)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * From what a user types to a place in a mount with a session open for it, and
- * to owners and modes: what creat, mkdir and cp have in common.
+ * to owners and modes, strips and threads: what creat, mkdir and cp have in
+ * common.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "inside.h"
 #include "kernel.h"
 #include "util.h"
+
+#define THREADS_USEFUL		16
 
 /**
  * ownership_init() - what holds where the user says nothing
@@ -114,6 +117,21 @@ int threads_option(unsigned int *threads, unsigned int min, const char *arg)
 }
 
 /**
+ * threads_default() - how many threads work where the user says nothing
+ *
+ * Return: as many as there are processors, within reason: a few of them keep
+ * the memory busy
+ */
+unsigned int threads_default(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < 1)
+		return 1;
+	return n < THREADS_USEFUL ? n : THREADS_USEFUL;
+}
+
+/**
  * target_umask() - the process's umask
  *
  * Return: the mask, which stays as it is
@@ -197,6 +215,36 @@ int target_open(struct target *t, const char *path, bool dryrun)
 	rc = session_open(&t->s, t->root, path, dryrun);
 	if (rc)
 		close(t->root);
+	return rc;
+}
+
+/**
+ * target_other() - find another path in the same mount
+ * @t: an open target
+ * @path: as typed; its last part need not exist
+ * @rel: gets the path, normalised; empty for the root
+ *
+ * Return: 0, or a negative error number after a message
+ */
+int target_other(const struct target *t, const char *path,
+		 char rel[MEDIA_PATH_SIZE])
+{
+	struct stat here, there;
+	int root, rc;
+
+	rc = find(path, &root, rel);
+	if (rc)
+		return rc;
+	if (fstat(t->root, &here) || fstat(root, &there)) {
+		rc = -errno;
+		famfs_err("%s: %s", quote(path), strerror(-rc));
+	} else if (here.st_dev != there.st_dev ||
+		   here.st_ino != there.st_ino) {
+		rc = -EXDEV;
+		famfs_err("%s: is not in the same mount as %s", quote(path),
+			  quote(t->name));
+	}
+	close(root);
 	return rc;
 }
 

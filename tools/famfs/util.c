@@ -172,6 +172,35 @@ static int parse_digits(const char *text, int base, uint64_t *value,
 	return 0;
 }
 
+/* What starts a number, and decides about its base */
+static int parse_start(const char *text, uint64_t *value, const char **rest)
+{
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return parse_digits(text + 2, 16, value, rest);
+	return parse_digits(text, 10, value, rest);
+}
+
+/**
+ * famfs_parse_number() - read a number that is no size
+ * @text: decimal, or hexadecimal after 0x
+ * @number: where it goes
+ *
+ * Return: 0, -EINVAL where @text is no number, -ERANGE past 64 bits
+ */
+int famfs_parse_number(const char *text, uint64_t *number)
+{
+	const char *rest;
+	uint64_t v;
+	int rc;
+
+	rc = parse_start(text, &v, &rest);
+	if (!rc && *rest)
+		rc = -EINVAL;
+	if (!rc)
+		*number = v;
+	return rc;
+}
+
 /**
  * famfs_parse_size() - read a size as people type it
  * @text: decimal, or hexadecimal after 0x; then k, m or g (KiB, MiB, GiB) in
@@ -187,10 +216,7 @@ int famfs_parse_size(const char *text, uint64_t *size)
 	uint64_t v;
 	int rc;
 
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		rc = parse_digits(text + 2, 16, &v, &rest);
-	else
-		rc = parse_digits(text, 10, &v, &rest);
+	rc = parse_start(text, &v, &rest);
 	if (rc)
 		return rc;
 

@@ -33,6 +33,7 @@ void famfs_info(const char *fmt, ...) FORMAT(1, 2);
 
 void famfs_catch_bad_memory(int status);
 
+int famfs_parse_number(const char *text, uint64_t *number);
 int famfs_parse_size(const char *text, uint64_t *size);
 int famfs_parse_id(const char *text, uint32_t *id);
 int famfs_parse_mode(const char *text, uint32_t *mode);

@@ -17,6 +17,43 @@
 #include "options.h"
 #include "replay.h"
 
+static void numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		int rc;
+		uint64_t number;
+	} t[] = {
+		{ "0", 0, 0 },
+		{ "010", 0, 10 },
+		{ "0x10", 0, 16 },
+		{ "0XfF", 0, 255 },
+		{ "18446744073709551615", 0, UINT64_MAX },
+		{ "0xffffffffffffffff", 0, UINT64_MAX },
+		{ "18446744073709551616", -ERANGE },
+		{ "0x10000000000000000", -ERANGE },
+		{ "", -EINVAL },
+		{ "4k", -EINVAL },
+		{ "-1", -EINVAL },
+		{ "+1", -EINVAL },
+		{ " 1", -EINVAL },
+		{ "1 ", -EINVAL },
+		{ "0x", -EINVAL },
+		{ "ff", -EINVAL },
+		{ "1,2", -EINVAL },
+	};
+	uint64_t number;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		number = 4711;
+		assert_int_equal(famfs_parse_number(t[i].text, &number),
+				 t[i].rc);
+		assert_int_equal(number, t[i].rc ? 4711 : t[i].number);
+	}
+}
+
 static void sizes(void **state)
 {
 	static const struct {
@@ -386,6 +423,7 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(numbers),
 		CASE(sizes),
 		CASE(ids_and_modes),
 		CASE(text),
