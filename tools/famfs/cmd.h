@@ -29,7 +29,10 @@ extern const struct command cmd_mkdir;
 extern const struct command cmd_creat;
 extern const struct command cmd_cp;
 extern const struct command cmd_verify;
+extern const struct command cmd_flush;
 extern const struct command cmd_getmap;
+extern const struct command cmd_clone;
+extern const struct command cmd_chkread;
 
 /* What a user said about the owner and mode of something new */
 struct ownership {

@@ -21,12 +21,12 @@
 
 static const struct option_def opts[] = {
 	{ 'q', "quiet", NULL, "only the exit status tells" },
-	{ 'c', "continue", NULL, NULL, true },
+	{ 'c', "continue", NULL, "take several files, and go on after one that has no map" },
 	{ 0 }
 };
 
 static const struct usage usage = {
-	.synopsis = "[-q] FILE",
+	.synopsis = "[-q] FILE | -c [-q] FILE...",
 	.does = "show the map of a file; status 0 mapped, 1 not famfs, 2 unmapped",
 	.opts = opts,
 };
@@ -131,7 +131,8 @@ static int show(const char *file, bool quiet)
 
 static int run(int argc, char **argv, bool dryrun)
 {
-	bool quiet = false;
+	bool quiet = false, more = false;
+	int status = 0;
 	int ch;
 
 	(void)dryrun;	/* changes nothing anyway */
@@ -144,13 +145,24 @@ static int run(int argc, char **argv, bool dryrun)
 		case 'q':
 			quiet = true;
 			break;
+		case 'c':
+			more = true;
+			break;
 		}
 	}
-	if (argc - optind != 1) {
-		options_wrong(argv[0], &usage, "exactly one file is needed");
+	if (optind == argc || (argc - optind > 1 && !more)) {
+		options_wrong(argv[0], &usage, more
+			      ? "a file is needed"
+			      : "exactly one file is needed, several after -c");
 		return EINVAL;
 	}
-	return show(argv[optind], quiet);
+	/* Of several, the first that has no map gives the status */
+	for (; optind < argc; optind++) {
+		int rc = show(argv[optind], quiet);
+
+		status = status ? status : rc;
+	}
+	return status;
 }
 
 const struct command cmd_getmap = { "getmap", &usage, run };

@@ -20,12 +20,10 @@ static const struct command * const commands[] = {
 	&cmd_creat,
 	&cmd_cp,
 	&cmd_verify,
+	&cmd_flush,
 	&cmd_getmap,
-};
-
-/* Commands that scripts know and that are not here yet */
-static const char * const later[] = {
-	"flush", "clone", "chkread",
+	&cmd_clone,
+	&cmd_chkread,
 };
 
 static void usage(FILE *out)
@@ -89,13 +87,6 @@ int main(int argc, char **argv)
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!strcmp(argv[at], commands[i]->name))
 			return run(commands[i], argc - at, argv + at, dryrun);
-	}
-	for (i = 0; i < ARRAY_SIZE(later); i++) {
-		if (!strcmp(argv[at], later[i])) {
-			famfs_err("command %s: is not supported by this version; see famfs --help",
-				  argv[at]);
-			return 1;
-		}
 	}
 	famfs_err("command %s: unknown; see famfs --help", quote(argv[at]));
 	return 1;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What is in files: creat -r, verify. Sourced by e2e.
+# What is in files: creat -r, verify, flush, chkread, getmap, clone. Sourced by
+# e2e.
 
 # change FILE OFFSET: another byte there
 change() {
@@ -207,4 +208,168 @@ test_verify_refusals() {
 	bad 1 'threads' famfs verify -S 1 -f "$M/a" -t 0
 	bad 1 'threads' famfs verify -S 1 -f "$M/a" -t 257
 	good famfs -n verify -S 1 -f "$M/a"
+}
+
+test_flush() {
+	good famfs creat -r -s 3000001 -S 1 "$M/a"
+	good famfs creat -s 4m -m 0444 "$M/b c"
+	good famfs flush "$M/a"
+	[ ! -s "$T/out" ] || fail "it says something"
+	good famfs flush -v "$M/a" "$M/b c"
+	says 'flushed .*/a$'
+	says 'flushed .*/b c$'
+	good "${USER_CMD[@]}" famfs flush "$M/a" "$M/b c"
+	good famfs verify -S 1 -f "$M/a"
+	good famfs -n flush --verbose "$M/a"
+	says 'would flush'
+	good famfs flush "$M/.meta/.superblock" "$M/.meta/.log"
+	# Those that fail are named, and the others still flushed
+	bad 1 'none: No such' famfs flush -v "$M/none" "$M" "$T/out" "$M/a"
+	warns 'is a directory'
+	warns 'out: is no file of a famfs mount'
+	says 'flushed .*/a$'
+	gives 1 famfs flush -q "$M/none" "$M" "$T/out" "$M/a"
+	[ ! -s "$T/err" ] || fail "it is not quiet"
+	bad 1 'a file is needed' famfs flush
+	bad 1 'unknown' famfs flush -x "$M/a"
+	good famfs creat -s 4096 -m 0600 "$M/secret"
+	bad 1 'Permission' "${USER_CMD[@]}" famfs flush "$M/secret"
+	# On a mount whose caches are coherent there is nothing to do
+	good umount "$M"
+	good mount -t famfs -o coherent "$DEV" "$M"
+	good famfs flush "$M/a"
+}
+
+test_chkread() {
+	local i rc=0 writer
+	good famfs creat -r -s 70000001 -S 1 "$M/a"
+	good famfs chkread "$M/a"
+	says 'a: the same by read.*, 70000001 bytes'
+	good famfs creat -r -s 1 -S 1 "$M/b"
+	good "${USER_CMD[@]}" famfs chkread "$M/b"
+	good famfs chkread "$M/.meta/.log"
+	good famfs chkread -s "$M/.meta/.superblock"
+	good famfs chkread -l "$M/.meta/.log"
+	good famfs -n chkread --log "$M/.meta/.log"
+	bad 1 'not show the superblock' famfs chkread -s "$M/.meta/.log"
+	bad 1 'not show the log' famfs chkread -l "$M/.meta/.superblock"
+	bad 1 'not show the superblock' famfs chkread --superblock "$M/a"
+	cp "$M/.meta/.superblock" "$T/super"
+	bad 1 'not show the superblock' famfs chkread -s "$T/super"
+	bad 1 'do not go together' famfs chkread -s -l "$M/.meta/.log"
+	bad 1 'exactly one file' famfs chkread
+	bad 1 'exactly one file' famfs chkread "$M/a" "$M/b"
+	bad 1 'No such file' famfs chkread "$M/none"
+	bad 1 'is a directory' famfs chkread "$M"
+	bad 1 'no regular file' famfs chkread /dev/null
+	good touch "$M/empty"
+	bad 1 'is empty' famfs chkread "$M/empty"
+	# Bytes that change between the two looks are a difference
+	for i in 1 2 3 4 5 6 7 8; do
+		random_file "$T/$i" 8000000
+	done
+	while :; do
+		for i in 1 2 3 4 5 6 7 8; do
+			dd if="$T/$i" of="$M/a" bs=1M conv=notrunc status=none
+		done
+	done &
+	writer=$!
+	for i in {1..500}; do
+		rc=0
+		famfs chkread "$M/a" >"$T/out" 2>"$T/err" || rc=$?
+		[ "$rc" = 0 ] || break
+	done
+	kill "$writer"
+	wait "$writer" || true
+	is "$rc" 1
+	warns 'a: differs at offset [0-9]+: read'
+	# A superblock and a log that are the same, and bad
+	good "$PLANT" "$M" flip .superblock 8
+	bad 1 'superblock: ' famfs chkread -s "$M/.meta/.superblock"
+	good famfs chkread "$M/.meta/.superblock"
+	good "$PLANT" "$M" flip .log 0
+	bad 1 'log: ' famfs chkread -l "$M/.meta/.log"
+}
+
+test_data_bad_memory() {
+	good famfs creat -r -s 20m -S 1 "$M/a"
+	good famfs creat -r -s 1m -S 1 "$M/b"
+	good "$PLANT" "$M/a" poison $((9 * MIB + 8192))
+	good "$PLANT" "$M/a" poison $((17 * MIB))
+	bad 1 "a: can't be read at offset $((9 * MIB + 8192)): " \
+		famfs verify -m "$M/a,1" -m "$M/b,1"
+	says 'b: good'
+	bad 1 "offset $((9 * MIB + 8192)): " famfs verify -S 1 -f "$M/a" -t 1
+	bad 1 "offset $((9 * MIB + 8192)): " famfs chkread "$M/a"
+	bad 1 "bad at offset $((9 * MIB + 8192)), 4096 bytes" \
+		famfs flush -v "$M/a" "$M/b"
+	says 'flushed .*/b$'
+	gives 1 famfs flush -q "$M/a"
+	bad 1 "can't be filled at offset $((9 * MIB + 8192)): " \
+		famfs creat -r -S 2 "$M/a"
+	good famfs creat -r -S 2 "$M/b"
+	# What is wrong before the bad place comes first
+	bad 1 'wrong from offset 0 on' famfs verify -S 3 -f "$M/a"
+	good "$PLANT" "$M/.meta/.superblock" poison 0
+	bad 1 "can't be read at offset 0|memory of the device is bad" \
+		famfs chkread -s "$M/.meta/.superblock"
+	forget_poison
+}
+
+test_getmap_several() {
+	good famfs creat -s 1m "$M/a"
+	good famfs creat -s 2m "$M/b"
+	good touch "$M/empty"
+	bad 22 'several after -c' famfs getmap "$M/a" "$M/b"
+	good famfs getmap -c "$M/a"
+	good famfs getmap -c "$M/a" "$M/b"
+	says 'a: regular file, 1048576 bytes'
+	says 'b: regular file, 2097152 bytes'
+	# Goes on after one that has none, which gives the status
+	bad 2 'empty: has no map' famfs getmap -c "$M/a" "$M/empty" "$T/out" \
+		"$M/b"
+	warns 'no file of a famfs mount'
+	says 'b: regular file'
+	gives 1 famfs getmap --continue -q "$M/a" "$T/out" "$M/empty"
+	[ ! -s "$T/out" ] || fail "it is not quiet"
+	gives 2 famfs getmap -c "$M/none" "$M/a"
+	bad 22 'a file is needed' famfs getmap -c
+}
+
+test_clone() {
+	good famfs mkdir "$M/d"
+	good famfs creat -r -s 3m -S 1 "$M/a"
+	snapshot
+	bad 1 'b: No such file|not in the log' famfs clone "$M/b" "$M/c"
+	bad 1 'd: is a directory' famfs clone "$M/d" "$M/c"
+	bad 1 'is a directory' famfs clone "$M" "$M/c"
+	bad 1 'is a directory' famfs clone "$M/a" "$M"
+	bad 1 'is there already' famfs clone "$M/a" "$M/a"
+	bad 1 'is there already' famfs clone "$M/a" "$M/d"
+	bad 1 'never logged' famfs clone "$M/.meta/.log" "$M/c"
+	bad 1 'not in a famfs mount' famfs clone "$T/out" "$M/c"
+	bad 1 'not in a famfs mount' famfs clone "$M/a" "$T/c"
+	bad 1 'not there' famfs clone "$M/a" "$M/none/c"
+	bad 1 '79 at most' famfs clone "$M/a" "$M/$(printf 'x%.0s' {1..80})"
+	bad 1 'are needed' famfs clone "$M/a"
+	bad 1 'are needed' famfs clone "$M/a" "$M/b" "$M/c"
+	good famfs -n clone -v "$M/a" "$M/c"
+	says 'would log'
+	unchanged
+	good touch "$M/by-hand"
+	bad 1 'is there already' famfs clone "$M/a" "$M/by-hand"
+	mkdir -p "$(dirname "$ID")"
+	echo 11111111-2222-3333-4444-555555555555 >"$ID"
+	bad 1 'client' famfs clone "$M/a" "$M/c"
+	rm "$ID"
+	good famfs fsck "$M"
+	# Logged, not mapped; everything else goes on
+	good famfs clone "$M/a" "$M/d/c"
+	says 'd/c: logged on the memory of .*/a, which the kernel does not'
+	[ ! -e "$M/d/c" ] || fail "it is in the mount"
+	bad 1 'd/c: is there already' famfs clone "$M/a" "$M/d/c"
+	gives 4 famfs fsck "$M"
+	warns 'share'
+	good famfs creat -r -s 1m -S 2 "$M/e"
+	good famfs verify -m "$M/a,1" -m "$M/e,2"
 }
