@@ -60,15 +60,10 @@ static int check_map(struct walk *w, uint64_t index, const struct media_file *f)
 	uint32_t i;
 	int rc = 0;
 
-	err = media_map_fits(map, &c->fs->sb, fs_usable(c->fs));
+	err = media_map_fits(map, &c->fs->sb, &c->devices);
 	if (err)
 		bad_entry(c, index, f->path, media_strerror(err));
 	for (i = 0; i < map->count && !rc; i++) {
-		if (map->ext[i].dev > c->devices) {
-			bad_entry(c, index, f->path,
-				  "an extent is on a device that no entry before it adds");
-			continue;
-		}
 		c->used_bytes += map->ext[i].len;
 		rc = overlap_add(&w->used, map->ext[i].dev, map->ext[i].offset,
 				 map->ext[i].len, index);
@@ -81,6 +76,7 @@ static int visit(void *arg, uint64_t index, const struct media_entry *e,
 {
 	struct walk *w = arg;
 	struct check *c = w->c;
+	enum media_err err;
 	int rc;
 
 	c->entries++;
@@ -97,10 +93,9 @@ static int visit(void *arg, uint64_t index, const struct media_entry *e,
 		c->dirs++;
 		return check_path(w, index, e);
 	default:
-		c->devices++;
-		if (e->daxdev.index != c->devices)
-			bad_entry(c, index, NULL,
-				  "device index is not the next one");
+		err = media_devices_add(&c->devices, &e->daxdev);
+		if (err)
+			bad_entry(c, index, NULL, media_strerror(err));
 		return 0;
 	}
 }
@@ -142,6 +137,7 @@ int check_fs(struct check *c)
 	struct walk w = { .c = c };
 	struct overlap_gaps gaps;
 	struct media_log log;
+	uint32_t i;
 	int rc;
 
 	rc = fs_log_header(c->fs, c->name, &log);
@@ -153,13 +149,18 @@ int check_fs(struct check *c)
 			  c->name, (unsigned long long)sb->dev_size,
 			  (unsigned long long)c->fs->capacity);
 	}
+	fs_devices(c->fs, &c->devices);
 	rc = log_walk(&c->fs->log, 0, log.next_index, visit, &w);
 	if (!rc) {
 		overlap_find(&w.used, overlap, &w);
-		overlap_gaps(&gaps, &w.used, 0, sb->log_offset + sb->log_len,
-			     fs_usable(c->fs), sb->alloc_unit);
-		while (overlap_next_gap(&gaps))
-			c->free_bytes += gaps.len;
+		for (i = 0; i < c->devices.count; i++) {
+			overlap_gaps(&gaps, &w.used, i,
+				     i ? MEDIA_SB_LEN
+				       : sb->log_offset + sb->log_len,
+				     c->devices.size[i], sb->alloc_unit);
+			while (overlap_next_gap(&gaps))
+				c->free_bytes += gaps.len;
+		}
 	} else {
 		famfs_err("%s: can't check: %s", c->name, strerror(-rc));
 	}

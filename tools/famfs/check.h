@@ -15,7 +15,7 @@ struct check {
 	uint64_t entries;
 	uint64_t files;
 	uint64_t dirs;
-	uint64_t devices;
+	struct media_devices devices;
 	uint64_t errors;
 	uint64_t used_bytes;	/* of files, in what was given to them */
 	uint64_t free_bytes;

@@ -20,6 +20,8 @@ static const struct option_def opts[] = {
 	{ 'm', "mmap", NULL, "load the log through a mapping (default)" },
 	{ 'r', "read", NULL, "load the log by read(2)" },
 	{ 'c', "client", NULL, "play as a client does, on the master too" },
+	{ 'M', "set-daxmode", NULL,
+	  "put devices that the log adds into the mode that famfs mounts" },
 	{ 'v', "verbose", NULL, "name each file that is made" },
 	{ 0 }
 };
@@ -35,16 +37,21 @@ static void report(const char *dir, const struct replay *r)
 	printf("%s: %" PRIu64 " log entries: ", dir, r->entries);
 	printf("%" PRIu64 " files and %" PRIu64 " directories %s, ",
 	       r->files_made, r->dirs_made, r->dryrun ? "to make" : "made");
+	if (r->devices_made + r->devices_there)
+		printf("%" PRIu64 " devices %s, %" PRIu64 " were there, ",
+		       r->devices_made, r->dryrun ? "to open" : "opened",
+		       r->devices_there);
 	printf("%" PRIu64 " and %" PRIu64 " were there, %" PRIu64 " errors\n",
 	       r->files_there, r->dirs_there, r->errors);
 }
 
-static int play(const char *dir, unsigned int flags, bool client, bool dryrun)
+static int play(const char *dir, unsigned int flags, bool client,
+		struct replay r)
 {
-	struct replay r = { .name = dir, .dryrun = dryrun };
 	struct fs fs;
 	int root, rc;
 
+	r.name = dir;
 	root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0) {
 		famfs_err("%s: %s", dir, strerror(errno));
@@ -75,6 +82,7 @@ out:
 
 static int run(int argc, char **argv, bool dryrun)
 {
+	struct replay r = { .dryrun = dryrun, .keep_mode = true };
 	bool client = false;
 	unsigned int flags = 0;
 	int ch;
@@ -86,7 +94,7 @@ static int run(int argc, char **argv, bool dryrun)
 		case OPTIONS_BAD:
 			return 1;
 		case 'n':
-			dryrun = true;
+			r.dryrun = true;
 			break;
 		case 'm':
 			flags &= ~FS_BY_READ;
@@ -97,6 +105,9 @@ static int run(int argc, char **argv, bool dryrun)
 		case 'c':
 			client = true;
 			break;
+		case 'M':
+			r.keep_mode = false;
+			break;
 		case 'v':
 			famfs_set_verbose(true);
 			break;
@@ -104,7 +115,7 @@ static int run(int argc, char **argv, bool dryrun)
 	}
 	if (argc - optind != 1)
 		return options_wrong(argv[0], &usage, "exactly one directory is needed");
-	return play(argv[optind], flags, client, dryrun);
+	return play(argv[optind], flags, client, r);
 }
 
 const struct command cmd_logplay = { "logplay", &usage, run };

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -30,7 +31,6 @@
 
 #include "cpucache.h"
 #include "inuse.h"
-#include "media.h"
 #include "util.h"
 
 #define BUS		"/sys/bus/dax"
@@ -115,6 +115,22 @@ static int read_driver(struct daxdev *dev)
 }
 
 /**
+ * daxmode_named() - find out about a device of the dax bus
+ * @name: as in sysfs: dax0.0
+ * @dev: what it is
+ *
+ * Return: 0 or a negative error number
+ */
+int daxmode_named(const char *name, struct daxdev *dev)
+{
+	*dev = (struct daxdev){ .mode = DAXMODE_NONE };
+	if (strlen(name) >= sizeof(dev->name))
+		return -ENAMETOOLONG;
+	strcpy(dev->name, name);
+	return read_driver(dev);
+}
+
+/**
  * daxmode_of() - find out about a device node
  * @path: of the node
  * @dev: what it is; DAXMODE_NOT_DAX for all but devices of the dax bus
@@ -172,13 +188,41 @@ static size_t map_unit(const struct daxdev *dev)
 	return unit && unit <= SIZE_MAX ? unit : MEDIA_SB_LEN;
 }
 
-/* Copy out the superblock of a device in devdax mode */
-static int load_raw(const char *path, const struct daxdev *dev,
-		    uint8_t buf[MEDIA_SB_BYTES])
+/*
+ * The kernel copies the bytes first: where memory is bad or gone, that fails,
+ * and a load of our own would end the program.
+ */
+static int copy_raw(const void *map, uint8_t buf[MEDIA_SB_BYTES])
+{
+	int fd[2], rc = 0;
+
+	if (pipe2(fd, O_CLOEXEC))
+		return -errno;
+	if (write(fd[1], map, MEDIA_SB_BYTES) != MEDIA_SB_BYTES) {
+		rc = -EIO;
+	} else {
+		cpucache_invalidate(map, MEDIA_SB_BYTES);
+		memcpy(buf, map, MEDIA_SB_BYTES);
+	}
+	close(fd[0]);
+	close(fd[1]);
+	return rc;
+}
+
+/**
+ * daxmode_load_super() - copy out the superblock of a device in devdax mode
+ * @path: of the device node
+ * @dev: what daxmode_of() says of it
+ * @buf: gets the bytes
+ *
+ * Return: 0 or a negative error number
+ */
+int daxmode_load_super(const char *path, const struct daxdev *dev,
+		       uint8_t buf[MEDIA_SB_BYTES])
 {
 	size_t len = map_unit(dev);
 	void *map;
-	int fd, rc = 0;
+	int fd, rc;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -187,8 +231,7 @@ static int load_raw(const char *path, const struct daxdev *dev,
 	if (map == MAP_FAILED) {
 		rc = -errno;
 	} else {
-		cpucache_invalidate(map, MEDIA_SB_BYTES);
-		memcpy(buf, map, MEDIA_SB_BYTES);
+		rc = copy_raw(map, buf);
 		munmap(map, len);
 	}
 	close(fd);
@@ -202,7 +245,7 @@ static int check_famfs(const char *path, const struct daxdev *dev)
 	enum media_err err;
 	int rc;
 
-	rc = load_raw(path, dev, buf);
+	rc = daxmode_load_super(path, dev, buf);
 	if (rc) {
 		famfs_err("%s: can't read its superblock (%s), and the device is in devdax mode: left as it is",
 			  path, strerror(-rc));
@@ -315,6 +358,45 @@ int daxmode_prepare(const char *path, enum daxmode_change change)
 	famfs_err("%s: is in %s mode, which famfs can't mount; give -M to the famfs and mkfs.famfs commands (mount -t famfs does it unless told -o nomode)",
 		  path, dev.mode == DAXMODE_DEVDAX ? "devdax" : "no");
 	return -EOPNOTSUPP;
+}
+
+/**
+ * daxmode_lock() - wait for whoever is about to hold a device
+ * @path: of the device node
+ *
+ * A mount can have only devices that nobody holds, and who looks at what may be
+ * anybody's devices, to find one of his, holds each for a moment. With the node
+ * locked around that, neither finds it busy because of the other. Nodes other
+ * than of the dax bus are not opened: that might have effects.
+ *
+ * Return: what daxmode_unlock() takes; where there was nothing to lock, that
+ * does nothing
+ */
+int daxmode_lock(const char *path)
+{
+	struct daxdev dev;
+	int fd;
+
+	if (daxmode_of(path, &dev) || dev.mode != DAXMODE_FAMFS)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && flock(fd, LOCK_EX)) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/**
+ * daxmode_unlock() - let others hold a device
+ * @lock: from daxmode_lock()
+ */
+void daxmode_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
 }
 
 static bool have_filesystem(void)

@@ -6,6 +6,10 @@
 #ifndef FAMFS_DAXMODE_H
 #define FAMFS_DAXMODE_H
 
+#include <stdint.h>
+
+#include "media.h"
+
 enum daxmode {
 	DAXMODE_FAMFS,		/* fsdev_dax: what famfs mounts */
 	DAXMODE_DEVDAX,		/* device_dax: raw mapping */
@@ -28,8 +32,13 @@ enum daxmode_change {
 	DAXMODE_CHANGE,		/* change its mode whatever is on it */
 };
 
+int daxmode_named(const char *name, struct daxdev *dev);
 int daxmode_of(const char *path, struct daxdev *dev);
 int daxmode_prepare(const char *path, enum daxmode_change change);
+int daxmode_load_super(const char *path, const struct daxdev *dev,
+		       uint8_t buf[MEDIA_SB_BYTES]);
+int daxmode_lock(const char *path);
+void daxmode_unlock(int lock);
 int module_load(void);
 
 #endif /* FAMFS_DAXMODE_H */

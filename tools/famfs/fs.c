@@ -7,7 +7,11 @@
 #include "fs.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <libmount/libmount.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <uuid/uuid.h>
@@ -35,14 +39,21 @@ static int open_meta(struct fs *fs, const char *meta, const char *name,
 static int read_super(struct fs *fs, const char *name)
 {
 	uint8_t buf[MEDIA_SB_BYTES];
+	char text[UUID_STR_LEN];
 	int rc;
 
 	medium_drop(&fs->super, 0, sizeof(buf));
 	rc = medium_load(&fs->super, 0, buf, sizeof(buf));
 	if (!rc)
 		rc = media_super_decode(&fs->sb, buf);
-	if (!rc)
+	if (!rc && !(fs->sb.flags & MEDIA_SB_SECONDARY))
 		return 0;
+	if (!rc) {
+		uuid_unparse(fs->sb.fs_uuid, text);
+		famfs_err("%s: is a further device of the famfs file system %s; use the first device of that, which famfs devices shows",
+			  name, text);
+		return -EINVAL;
+	}
 	if (rc == MEDIA_ERR_MAGIC)
 		famfs_err("%s: not a famfs file system: %s; mkfs.famfs makes one",
 			  name, log_strerror(rc));
@@ -50,6 +61,46 @@ static int read_super(struct fs *fs, const char *name)
 		famfs_err("%s: a famfs file system that can't be used: superblock: %s; mkfs.famfs -f would make a new one, and lose all files",
 			  name, log_strerror(rc));
 	return rc < 0 ? rc : -EUCLEAN;
+}
+
+/*
+ * What a mount has is the sum over its devices. That of the first alone stands
+ * in sysfs, under its name; a mount that is nowhere yet has no other.
+ */
+static int first_capacity(int root, uint64_t *bytes)
+{
+	struct libmnt_table *tb;
+	struct libmnt_fs *mnt;
+	char path[PATH_MAX];
+	uint64_t size;
+	struct stat st;
+	FILE *f = NULL;
+	char *real;
+	int rc;
+
+	rc = kern_capacity(root, bytes);
+	if (rc)
+		return rc;
+	if (fstat(root, &st))
+		return -errno;
+	tb = mnt_new_table_from_file("/proc/self/mountinfo");
+	mnt = tb ? mnt_table_find_devno(tb, st.st_dev, MNT_ITER_BACKWARD)
+		 : NULL;
+	real = mnt && mnt_fs_get_source(mnt)
+	       ? realpath(mnt_fs_get_source(mnt), NULL) : NULL;
+	if (real) {
+		snprintf(path, sizeof(path), "/sys/fs/famfs/%s/devices",
+			 strrchr(real, '/') + 1);
+		f = fopen(path, "re");
+	}
+	if (f) {
+		if (fscanf(f, "0 %*s %" SCNu64, &size) == 1 && size < *bytes)
+			*bytes = size;
+		fclose(f);
+	}
+	free(real);
+	mnt_unref_table(tb);
+	return 0;
 }
 
 /**
@@ -76,7 +127,7 @@ int fs_open(struct fs *fs, int root, const char *name, unsigned int flags)
 	rc = open_meta(fs, META_SUPER, name, false, by_read, &fs->super);
 	if (rc)
 		return rc;
-	rc = kern_capacity(root, &fs->capacity);
+	rc = first_capacity(root, &fs->capacity);
 	if (rc) {
 		famfs_err("%s: can't tell its size: %s", name, strerror(-rc));
 		goto err;
@@ -117,6 +168,16 @@ void fs_close(struct fs *fs)
 uint64_t fs_usable(const struct fs *fs)
 {
 	return fs->capacity < fs->sb.dev_size ? fs->capacity : fs->sb.dev_size;
+}
+
+/**
+ * fs_devices() - the devices of a file system, before its log has added any
+ * @fs: the file system
+ * @d: to fill
+ */
+void fs_devices(const struct fs *fs, struct media_devices *d)
+{
+	media_devices_init(d, &fs->sb, fs_usable(fs));
 }
 
 /**

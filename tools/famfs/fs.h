@@ -17,7 +17,7 @@ struct fs {
 	struct medium super;
 	struct medium log;
 	struct media_super sb;
-	uint64_t capacity;	/* bytes that the device really has */
+	uint64_t capacity;	/* bytes that the first device really has */
 };
 
 #define FS_WRITE	(1U << 0)	/* the log will be appended to */
@@ -27,6 +27,7 @@ struct fs {
 int fs_open(struct fs *fs, int root, const char *name, unsigned int flags);
 void fs_close(struct fs *fs);
 uint64_t fs_usable(const struct fs *fs);
+void fs_devices(const struct fs *fs, struct media_devices *d);
 int fs_log_header(const struct fs *fs, const char *name, struct media_log *log);
 int fs_is_master(const struct fs *fs, bool *master);
 int fs_find_mount(const char *dev, char *dir, unsigned long size);

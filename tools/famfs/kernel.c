@@ -203,7 +203,69 @@ int kern_get_errors(int fd, uint64_t start, struct famfs_error *errors,
 }
 
 /**
- * kern_capacity() - size of the memory behind a mount
+ * kern_daxdev_open() - give a mount a further device
+ * @fd: anything in the mount, not O_PATH
+ * @index: that maps name the device by
+ * @path: of its node
+ *
+ * Does nothing where the mount has that device at that index.
+ *
+ * Return: 0 or a negative error number, see kern_daxdev_strerror()
+ */
+int kern_daxdev_open(int fd, uint32_t index, const char *path)
+{
+	const struct famfs_daxdev req = {
+		.daxdev_index = index,
+		.path = (uintptr_t)path,
+		.pathlen = strlen(path),
+	};
+
+	return ioctl(fd, FAMFSIOC_DAXDEV_OPEN, &req) ? -errno : 0;
+}
+
+/**
+ * kern_daxdev_there() - tell whether a mount has a device at an index
+ * @fd: anything in the mount, not O_PATH
+ * @index: the index
+ *
+ * Asks for what is no device, which the kernel holds against the one that is
+ * there before it looks any further.
+ *
+ * Return: true if it has one, even if that has gone away since
+ */
+bool kern_daxdev_there(int fd, uint32_t index)
+{
+	return kern_daxdev_open(fd, index, "/") == -EEXIST;
+}
+
+/**
+ * kern_daxdev_strerror() - say in words why kern_daxdev_open() failed
+ * @rc: what it returned
+ *
+ * Return: a phrase that goes after the name of the device
+ */
+const char *kern_daxdev_strerror(int rc)
+{
+	switch (rc) {
+	case -EEXIST:
+		return "the mount has another device at its index; unmount and mount anew";
+	case -EBUSY:
+		return "is held by another mount or user";
+	case -EINVAL:
+		return "is no dax device, or begins or ends within a page";
+	case -EOPNOTSUPP:
+		return "is in a mode, or this kernel of a version, that can't carry a file system on it";
+	case -ENXIO:
+		return "has no driver, or is going away";
+	case -EPERM:
+		return "this process may not add devices: that needs CAP_SYS_RAWIO";
+	default:
+		return strerror(-rc);
+	}
+}
+
+/**
+ * kern_capacity() - size of the memory behind a mount, all its devices
  * @fd: anything in the mount
  * @bytes: where it goes
  *

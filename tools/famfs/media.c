@@ -8,7 +8,8 @@
  * Decoders take the bytes to come from an enemy. Every number is checked before
  * it is used, and what no checksum covers is held against what it must be: of
  * the superblock bytes 104 to 199, of the log header bytes 32 to 47. Of these,
- * flags, slot uuid and device path are informative, and any value passes.
+ * slot uuid, device path and flags without a name are informative, and any value
+ * passes.
  */
 #include "media.h"
 
@@ -85,6 +86,7 @@ const char *media_strerror(enum media_err err)
 		[MEDIA_ERR_LOG_OFFSET] = "log offset is not 2 MiB",
 		[MEDIA_ERR_LOG_LEN] = "log length is not a power of two of at least 8 MiB",
 		[MEDIA_ERR_UNIT] = "allocation unit is neither 2 MiB nor 4 KiB",
+		[MEDIA_ERR_SB_FLAGS] = "superblock says both first and further device",
 		[MEDIA_ERR_DEV_SIZE] = "device size is too small, or no multiple of 4096",
 		[MEDIA_ERR_DEV_PATH] = "device path is not terminated",
 		[MEDIA_ERR_LOG_MAGIC] = "no famfs log (wrong magic number)",
@@ -107,6 +109,7 @@ const char *media_strerror(enum media_err err)
 		[MEDIA_ERR_EXT_TYPE] = "extent type is unknown",
 		[MEDIA_ERR_EXT_COUNT] = "number of extents is out of range",
 		[MEDIA_ERR_EXT_DEV] = "device index is past 63",
+		[MEDIA_ERR_EXT_NO_DEV] = "an extent is on a device that no entry before it adds",
 		[MEDIA_ERR_EXT_ALIGN] = "an extent is empty or no multiple of 4096",
 		[MEDIA_ERR_EXT_OVERFLOW] = "an extent runs past 2^63",
 		[MEDIA_ERR_EXT_SHORT] = "extents do not cover the size",
@@ -115,6 +118,9 @@ const char *media_strerror(enum media_err err)
 		[MEDIA_ERR_EXT_OVERLAP] = "two extents of its own overlap",
 		[MEDIA_ERR_CHUNK] = "chunk size is 0, past 32 bits, or no multiple of 4096",
 		[MEDIA_ERR_DAXDEV] = "device size or index is out of range",
+		[MEDIA_ERR_DAXDEV_TAKEN] = "device index is that of another device",
+		[MEDIA_ERR_DAXDEV_TWICE] = "device is one that the file system has already",
+		[MEDIA_ERR_DAXDEV_NEXT] = "device index is not the next one",
 	};
 
 	if ((unsigned int)err >= MEDIA_ERR_COUNT)
@@ -158,6 +164,8 @@ void media_super_encode(const struct media_super *sb,
 enum media_err media_super_decode(struct media_super *sb,
 				  const uint8_t buf[MEDIA_SB_BYTES])
 {
+	uint64_t before;
+
 	memset(sb, 0, sizeof(*sb));
 	if (get64(buf) != SB_MAGIC)
 		return MEDIA_ERR_MAGIC;
@@ -190,8 +198,13 @@ enum media_err media_super_decode(struct media_super *sb,
 		return MEDIA_ERR_LOG_LEN;
 	if (sb->alloc_unit != MEDIA_UNIT_2M && sb->alloc_unit != MEDIA_UNIT_4K)
 		return MEDIA_ERR_UNIT;
+	if (sb->flags & MEDIA_SB_PRIMARY && sb->flags & MEDIA_SB_SECONDARY)
+		return MEDIA_ERR_SB_FLAGS;
+	/* A further device has no log of its own, and says where the first has */
+	before = sb->flags & MEDIA_SB_SECONDARY ? MEDIA_SB_LEN
+						: sb->log_offset + sb->log_len;
 	if (sb->dev_size > INT64_MAX || sb->dev_size % MEDIA_PAGE ||
-	    sb->dev_size < sb->log_offset + sb->log_len + sb->alloc_unit)
+	    sb->dev_size < before + sb->alloc_unit)
 		return MEDIA_ERR_DEV_SIZE;
 	if (!memchr(sb->dev_path, '\0', MEDIA_DEVPATH_SIZE))
 		return MEDIA_ERR_DEV_PATH;
@@ -379,27 +392,74 @@ enum media_err media_map_covers(const struct media_map *map, uint64_t size)
 }
 
 /**
- * media_map_fits() - hold a map against the device it is for
+ * media_devices_init() - a file system's devices, as long as that is the first
+ * @d: to fill
+ * @sb: the superblock of the first device
+ * @capacity: bytes of the first device that may be used
+ */
+void media_devices_init(struct media_devices *d, const struct media_super *sb,
+			uint64_t capacity)
+{
+	memset(d, 0, sizeof(*d));
+	d->count = 1;
+	d->size[0] = capacity;
+	memcpy(d->uuid[0], sb->dev_uuid, sizeof(d->uuid[0]));
+}
+
+/**
+ * media_devices_add() - take in what an entry of the log adds
+ * @d: the devices so far
+ * @e: body of the entry, decoded
+ *
+ * An index past the next one is wrong, and is taken in all the same: what lies
+ * on that device can still be reached where the entries in between are lost.
+ *
+ * Return: MEDIA_OK; MEDIA_ERR_DAXDEV_NEXT where @e was taken in though entries
+ * are missing before it; or why it was not taken in
+ */
+enum media_err media_devices_add(struct media_devices *d,
+				 const struct media_daxdev *e)
+{
+	bool next = e->index == d->count;
+	uint32_t i;
+
+	if (e->index < d->count && d->size[e->index])
+		return MEDIA_ERR_DAXDEV_TAKEN;
+	for (i = 0; i < d->count; i++) {
+		if (d->size[i] && !memcmp(d->uuid[i], e->uuid, 16))
+			return MEDIA_ERR_DAXDEV_TWICE;
+	}
+	d->size[e->index] = e->size;
+	memcpy(d->uuid[e->index], e->uuid, 16);
+	if (e->index >= d->count)
+		d->count = e->index + 1;
+	return next ? MEDIA_OK : MEDIA_ERR_DAXDEV_NEXT;
+}
+
+/**
+ * media_map_fits() - hold a map against the devices it is for
  * @map: one that media_map_covers() has passed
  * @sb: says where superblock and log lie
- * @capacity: bytes that device 0 really has; what other devices have is not
- *	known here
+ * @devices: what the file system has, by the entries before the map's
  *
  * Return: MEDIA_OK, or the first thing that is wrong
  */
 enum media_err media_map_fits(const struct media_map *map,
-			      const struct media_super *sb, uint64_t capacity)
+			      const struct media_super *sb,
+			      const struct media_devices *devices)
 {
 	uint32_t i;
 
 	for (i = 0; i < map->count; i++) {
 		const struct media_extent *x = &map->ext[i];
+		uint64_t from = x->dev ? MEDIA_SB_LEN
+				       : sb->log_offset + sb->log_len;
 
-		if (x->dev)
-			continue;
-		if (x->offset < sb->log_offset + sb->log_len)
+		if (x->dev >= devices->count || !devices->size[x->dev])
+			return MEDIA_ERR_EXT_NO_DEV;
+		if (x->offset < from)
 			return MEDIA_ERR_EXT_SUPER;
-		if (x->offset + x->len > capacity)
+		if (x->offset + x->len > devices->size[x->dev])
 			return MEDIA_ERR_EXT_PAST_END;
 	}
 	return MEDIA_OK;
@@ -540,7 +600,8 @@ static enum media_err decode_daxdev(struct media_daxdev *d, const uint8_t *body)
 	d->size = get64(body);
 	memcpy(d->uuid, body + 8, 16);
 	d->index = get32(body + 24);
-	if (!d->size || d->size > INT64_MAX || d->index >= MEDIA_MAX_DEVS)
+	if (!d->size || d->size > INT64_MAX || !d->index ||
+	    d->index >= MEDIA_MAX_DEVS)
 		return MEDIA_ERR_DAXDEV;
 	return MEDIA_OK;
 }

@@ -40,6 +40,7 @@ enum media_err {
 	MEDIA_ERR_LOG_OFFSET,
 	MEDIA_ERR_LOG_LEN,
 	MEDIA_ERR_UNIT,
+	MEDIA_ERR_SB_FLAGS,
 	MEDIA_ERR_DEV_SIZE,
 	MEDIA_ERR_DEV_PATH,
 	MEDIA_ERR_LOG_MAGIC,
@@ -62,6 +63,7 @@ enum media_err {
 	MEDIA_ERR_EXT_TYPE,
 	MEDIA_ERR_EXT_COUNT,
 	MEDIA_ERR_EXT_DEV,
+	MEDIA_ERR_EXT_NO_DEV,
 	MEDIA_ERR_EXT_ALIGN,
 	MEDIA_ERR_EXT_OVERFLOW,
 	MEDIA_ERR_EXT_SHORT,
@@ -70,8 +72,15 @@ enum media_err {
 	MEDIA_ERR_EXT_OVERLAP,
 	MEDIA_ERR_CHUNK,
 	MEDIA_ERR_DAXDEV,
+	MEDIA_ERR_DAXDEV_TAKEN,
+	MEDIA_ERR_DAXDEV_TWICE,
+	MEDIA_ERR_DAXDEV_NEXT,
 	MEDIA_ERR_COUNT		/* not an error: how many there are */
 };
+
+/* Of the superblock; the reference tools leave both clear on a first device */
+#define MEDIA_SB_PRIMARY	(1U << 0)
+#define MEDIA_SB_SECONDARY	(1U << 1)
 
 struct media_super {
 	uint64_t version;
@@ -148,6 +157,13 @@ struct media_daxdev {
 	uint32_t index;
 };
 
+/* The devices that a file system has, as its superblock and log tell */
+struct media_devices {
+	uint32_t count;		/* the highest index, and one */
+	uint64_t size[MEDIA_MAX_DEVS];	/* 0: there is none at that index */
+	uint8_t uuid[MEDIA_MAX_DEVS][16];
+};
+
 struct media_entry {
 	uint64_t seqnum;
 	uint32_t type;
@@ -179,7 +195,12 @@ enum media_err media_entry_decode(struct media_entry *e, uint64_t index,
 enum media_err media_path_normalise(char path[MEDIA_PATH_SIZE]);
 enum media_err media_map_covers(const struct media_map *map, uint64_t size);
 enum media_err media_map_fits(const struct media_map *map,
-			      const struct media_super *sb, uint64_t capacity);
+			      const struct media_super *sb,
+			      const struct media_devices *devices);
+void media_devices_init(struct media_devices *d, const struct media_super *sb,
+			uint64_t capacity);
+enum media_err media_devices_add(struct media_devices *d,
+				 const struct media_daxdev *e);
 const char *media_entry_path(const struct media_entry *e);
 
 #endif /* FAMFS_MEDIA_H */

@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "daxmode.h"
 #include "mountopts.h"
 #include "util.h"
 
@@ -87,6 +88,48 @@ static int set_options(int ctx, const struct mountopts *opts)
 }
 
 /**
+ * mount_glance() - mount a device, nowhere, to see what is on it
+ * @dev: path of the node of a device in the mode for famfs
+ * @lock: gets what mount_glance_end() needs
+ *
+ * For devices that nobody has named: prints nothing. Whoever mounts the device
+ * waits until mount_glance_end().
+ *
+ * Return: a descriptor of the root directory, or a negative error number
+ */
+int mount_glance(const char *dev, int *lock)
+{
+	int ctx, mount = -1, rc = 0;
+
+	*lock = daxmode_lock(dev);
+	ctx = fsopen("famfs", FSOPEN_CLOEXEC);
+	if (ctx < 0) {
+		rc = -errno;
+	} else {
+		if (!fsconfig(ctx, FSCONFIG_SET_STRING, "source", dev, 0) &&
+		    !fsconfig(ctx, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+			mount = fsmount(ctx, FSMOUNT_CLOEXEC, 0);
+		if (mount < 0)
+			rc = -errno;
+		close(ctx);
+	}
+	if (rc)
+		daxmode_unlock(*lock);
+	return rc ? rc : mount;
+}
+
+/**
+ * mount_glance_end() - let go of a device that was looked at
+ * @mount: from mount_glance()
+ * @lock: from the same
+ */
+void mount_glance_end(int mount, int lock)
+{
+	close(mount);
+	daxmode_unlock(lock);
+}
+
+/**
  * mount_detached() - mount a device, nowhere
  * @dev: path of the device node
  * @opts: file system options and mount flags, or NULL. MOUNT_ATTR_RDONLY is left
@@ -98,7 +141,7 @@ static int set_options(int ctx, const struct mountopts *opts)
 int mount_detached(const char *dev, const struct mountopts *opts)
 {
 	unsigned int attrs = opts ? opts->attr_set & ~MOUNT_ATTR_RDONLY : 0;
-	int ctx, mount = -1, rc;
+	int ctx, lock, mount = -1, rc;
 
 	ctx = fsopen("famfs", FSOPEN_CLOEXEC);
 	if (ctx < 0) {
@@ -116,11 +159,13 @@ int mount_detached(const char *dev, const struct mountopts *opts)
 		kernel_messages(ctx, dev);
 		goto out;
 	}
+	lock = daxmode_lock(dev);
 	if (!fsconfig(ctx, FSCONFIG_SET_STRING, "source", dev, 0) &&
 	    !fsconfig(ctx, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		mount = fsmount(ctx, FSMOUNT_CLOEXEC, attrs);
-	if (mount < 0) {
-		rc = -errno;
+	rc = mount < 0 ? -errno : 0;
+	daxmode_unlock(lock);
+	if (rc) {
 		if (!kernel_messages(ctx, dev))
 			famfs_err("%s: can't mount: %s", dev,
 				  mount_strerror(-rc));

@@ -40,7 +40,7 @@ static int check_dir(const char *dir)
 /* Make what the log says in the detached mount */
 static int populate(const struct mountfs *m, int mount)
 {
-	struct replay r = { .name = m->dev };
+	struct replay r = { .name = m->dev, .keep_mode = !m->set_mode };
 	struct fs fs;
 	int rc;
 

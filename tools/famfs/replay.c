@@ -13,10 +13,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <uuid/uuid.h>
 
+#include "devices.h"
 #include "inside.h"
 #include "kernel.h"
 #include "log.h"
@@ -114,7 +118,7 @@ static int play_file(struct replay *r, uint64_t index,
 	struct stat st;
 	int fd, rc;
 
-	err = media_map_fits(&f->map, &r->fs->sb, fs_usable(r->fs));
+	err = media_map_fits(&f->map, &r->fs->sb, &r->devices);
 	if (err)
 		return entry_error(r, index, f->path, media_strerror(err));
 
@@ -227,6 +231,70 @@ static int play_dir(struct replay *r, uint64_t index, const struct media_dir *d)
 	return 0;
 }
 
+/* Look around on this machine, once for all entries */
+static struct devices *local_devices(struct replay *r)
+{
+	int rc;
+
+	if (r->local)
+		return r->local;
+	r->local = calloc(1, sizeof(*r->local));
+	rc = r->local ? devices_scan(r->local) : -ENOMEM;
+	if (rc) {
+		famfs_err("%s: can't list the devices of this machine: %s",
+			  r->name, strerror(-rc));
+		free(r->local);
+		r->local = NULL;
+	}
+	return r->local;
+}
+
+static int open_device(struct replay *r, uint64_t index,
+		       const struct media_daxdev *d)
+{
+	struct devices *local = local_devices(r);
+	char text[UUID_STR_LEN], what[256];
+	int rc;
+
+	if (!local)
+		return entry_error(r, index, NULL, "adds a device");
+	rc = devices_open(local, r->fs->super.fd, &r->fs->sb, d, r->name,
+			  r->keep_mode);
+	if (!rc) {
+		r->devices_made++;
+		return 0;
+	}
+	uuid_unparse(d->uuid, text);
+	snprintf(what, sizeof(what),
+		 rc == -ENODEV ? "adds device %u, %s, and this machine shows none with that uuid; see to it that it is there, free, and has a driver (famfs devices), then play the log again"
+			       : "adds device %u, %s, which can't be used",
+		 d->index, text);
+	return entry_error(r, index, NULL, what);
+}
+
+/*
+ * The kernel keeps a device for as long as the mount lasts, so one that it has
+ * at the index is the one that an earlier replay found.
+ */
+static int play_device(struct replay *r, uint64_t index,
+		       const struct media_daxdev *d)
+{
+	enum media_err err = media_devices_add(&r->devices, d);
+
+	if (err && err != MEDIA_ERR_DAXDEV_NEXT)
+		return entry_error(r, index, NULL, media_strerror(err));
+	if (kern_daxdev_there(r->fs->super.fd, d->index)) {
+		r->devices_there++;
+		return 0;
+	}
+	if (r->dryrun) {
+		r->devices_made++;
+		famfs_info("would look for device %u", d->index);
+		return 0;
+	}
+	return open_device(r, index, d);
+}
+
 /**
  * replay_entry() - play one entry
  * @r: the replay, whose counters go up
@@ -248,8 +316,7 @@ int replay_entry(struct replay *r, uint64_t index, const struct media_entry *e,
 	case MEDIA_MKDIR:
 		return play_dir(r, index, &e->dir);
 	default:
-		return entry_error(r, index, NULL,
-				   "adds a device, and these tools use one device only");
+		return play_device(r, index, &e->daxdev);
 	}
 }
 
@@ -280,8 +347,13 @@ int replay_log(struct replay *r)
 		return rc;
 	}
 	rc = fs_log_header(r->fs, r->name, &log);
+	fs_devices(r->fs, &r->devices);
 	if (!rc)
 		rc = log_walk(&r->fs->log, 0, log.next_index, visit, r);
+	if (r->local)
+		devices_free(r->local);
+	free(r->local);
+	r->local = NULL;
 	if (!r->dryrun)
 		log_unlock(&r->fs->log);
 	return rc;

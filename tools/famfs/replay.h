@@ -10,16 +10,23 @@
 
 #include "fs.h"
 
+struct devices;
+
 struct replay {
 	const struct fs *fs;
 	const char *name;	/* what messages call the file system */
 	bool master;		/* files writable as the log says */
 	bool dryrun;
+	bool keep_mode;		/* of devices that the log adds */
+	struct media_devices devices;	/* replay_log() fills it */
+	struct devices *local;	/* of this machine, once they were needed */
 	uint64_t entries;
 	uint64_t files_made;
 	uint64_t files_there;
 	uint64_t dirs_made;
 	uint64_t dirs_there;
+	uint64_t devices_made;
+	uint64_t devices_there;
 	uint64_t errors;
 };
 

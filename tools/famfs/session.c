@@ -43,13 +43,17 @@ static int take_in(void *arg, uint64_t index, const struct media_entry *e,
 	uint32_t i;
 	int rc = 0;
 
+	if (!bad && e->type == MEDIA_DAXDEV)
+		bad = media_devices_add(&s->devices, &e->daxdev);
 	if (bad) {
 		famfs_err("%s: log entry %llu: %s; nothing is added to a damaged log, see famfs fsck",
 			  s->name, (unsigned long long)index,
 			  log_strerror(bad));
 		return -EUCLEAN;
 	}
-	if (e->type == MEDIA_DAXDEV)
+	/* What the mount does not have, nobody could fill here */
+	if (e->type == MEDIA_DAXDEV &&
+	    kern_daxdev_there(s->fs.super.fd, e->daxdev.index))
 		rc = alloc_add(s->alloc, e->daxdev.index, MEDIA_SB_LEN,
 			       e->daxdev.size);
 	for (i = 0; e->type == MEDIA_FILE && i < map->count && !rc; i++)
@@ -128,6 +132,7 @@ int session_open(struct session *s, int root, const char *name, bool dryrun)
 	rc = check_master(s);
 	if (rc)
 		goto err;
+	fs_devices(&s->fs, &s->devices);
 	s->alloc = alloc_new(s->fs.sb.alloc_unit);
 	rc = s->alloc ? alloc_add(s->alloc, 0,
 				  s->fs.sb.log_offset + s->fs.sb.log_len,
@@ -214,6 +219,7 @@ static int ensure(struct session *s, const struct name *name)
 		.name = s->name,
 		.master = true,
 		.dryrun = s->dryrun,
+		.devices = s->devices,
 	};
 	struct media_entry e;
 	int bad;

@@ -17,6 +17,7 @@ struct session {
 	struct fs fs;
 	const char *name;	/* what messages call the file system */
 	struct alloc *alloc;
+	struct media_devices devices;
 	struct names names;
 	uint64_t next;		/* log entries before this are taken in */
 	bool dryrun;

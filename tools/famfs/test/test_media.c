@@ -360,6 +360,7 @@ static const struct bad_entry bad_entries[] = {
 	{ fix_dir, 28, 1, 0, MEDIA_ERR_PATH_EMPTY },
 	{ fix_daxdev, 16, 8, 0, MEDIA_ERR_DAXDEV },
 	{ fix_daxdev, 16, 8, UINT64_MAX, MEDIA_ERR_DAXDEV },
+	{ fix_daxdev, 40, 4, 0, MEDIA_ERR_DAXDEV },
 	{ fix_daxdev, 40, 4, 64, MEDIA_ERR_DAXDEV },
 };
 
@@ -487,27 +488,112 @@ static void strips_model(void **state)
 
 static void map_fits(void **state)
 {
-	struct media_super sb = { .log_offset = 2 * MIB, .log_len = 8 * MIB };
+	const struct media_super sb = {
+		.log_offset = 2 * MIB,
+		.log_len = 8 * MIB,
+	};
+	struct media_devices d = { .count = 4, .size = { 12 * MIB, 4 * MIB } };
 	struct media_map map = {
 		.count = 1,
 		.ext = { { 0, 10 * MIB, 4096 } },
 	};
 
 	(void)state;
-	assert_int_equal(media_map_fits(&map, &sb, 12 * MIB), MEDIA_OK);
+	d.size[3] = 3 * MIB;
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_OK);
 	map.ext[0].offset = 10 * MIB - 4096;
-	assert_int_equal(media_map_fits(&map, &sb, 12 * MIB),
-			 MEDIA_ERR_EXT_SUPER);
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_ERR_EXT_SUPER);
 	map.ext[0].offset = 0;
-	assert_int_equal(media_map_fits(&map, &sb, 12 * MIB),
-			 MEDIA_ERR_EXT_SUPER);
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_ERR_EXT_SUPER);
 	map.ext[0].offset = 12 * MIB - 4096;
-	assert_int_equal(media_map_fits(&map, &sb, 12 * MIB), MEDIA_OK);
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_OK);
 	map.ext[0].len = 8192;
-	assert_int_equal(media_map_fits(&map, &sb, 12 * MIB),
-			 MEDIA_ERR_EXT_PAST_END);
-	map.ext[0] = (struct media_extent){ 1, 0, 1ULL << 40 };
-	assert_int_equal(media_map_fits(&map, &sb, 12 * MIB), MEDIA_OK);
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_ERR_EXT_PAST_END);
+
+	/* Further devices have a superblock and no log */
+	map.ext[0] = (struct media_extent){ 1, 2 * MIB, 2 * MIB };
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_OK);
+	map.ext[0].offset -= 4096;
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_ERR_EXT_SUPER);
+	map.ext[0].offset += 8192;
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_ERR_EXT_PAST_END);
+	map.count = 2;
+	map.ext[0] = (struct media_extent){ 0, 10 * MIB, 4096 };
+	map.ext[1] = (struct media_extent){ 3, 2 * MIB, MIB };
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_OK);
+	map.ext[1].dev = 2;
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_ERR_EXT_NO_DEV);
+	map.ext[1].dev = 4;
+	assert_int_equal(media_map_fits(&map, &sb, &d), MEDIA_ERR_EXT_NO_DEV);
+}
+
+static void devices(void **state)
+{
+	struct media_super sb = { .dev_uuid = { 1 } };
+	struct media_devices d;
+	struct media_daxdev e = { .size = MIB, .uuid = { 1 }, .index = 1 };
+
+	(void)state;
+	media_devices_init(&d, &sb, 12 * MIB);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(d.size[0], 12 * MIB);
+	assert_int_equal(media_devices_add(&d, &e), MEDIA_ERR_DAXDEV_TWICE);
+	e.uuid[0] = 2;
+	e.index = 0;
+	assert_int_equal(media_devices_add(&d, &e), MEDIA_ERR_DAXDEV_TAKEN);
+	assert_int_equal(d.count, 1);
+	e.index = 1;
+	assert_int_equal(media_devices_add(&d, &e), MEDIA_OK);
+	assert_int_equal(d.count, 2);
+	assert_int_equal(d.size[1], MIB);
+	assert_int_equal(media_devices_add(&d, &e), MEDIA_ERR_DAXDEV_TAKEN);
+	e.index = 2;
+	assert_int_equal(media_devices_add(&d, &e), MEDIA_ERR_DAXDEV_TWICE);
+	assert_int_equal(d.count, 2);
+	/* Past the next: told, and taken in; and the gap can be filled */
+	e.uuid[0] = 3;
+	e.index = 63;
+	assert_int_equal(media_devices_add(&d, &e), MEDIA_ERR_DAXDEV_NEXT);
+	assert_int_equal(d.count, 64);
+	assert_int_equal(d.size[63], MIB);
+	assert_int_equal(d.size[62], 0);
+	e.uuid[0] = 4;
+	e.index = 62;
+	assert_int_equal(media_devices_add(&d, &e), MEDIA_ERR_DAXDEV_NEXT);
+	assert_int_equal(d.count, 64);
+	assert_int_equal(d.size[62], MIB);
+}
+
+static void super_secondary(void **state)
+{
+	uint8_t buf[MEDIA_SB_BYTES];
+	struct media_super sb;
+
+	(void)state;
+	lay(buf, sizeof(buf), fix_super);
+	assert_int_equal(media_super_decode(&sb, buf), MEDIA_OK);
+	/* Superblock and one unit; the first device holds the log besides */
+	sb.dev_size = 4 * MIB;
+	sb.flags = 0;
+	media_super_encode(&sb, buf);
+	assert_int_equal(super(buf), MEDIA_ERR_DEV_SIZE);
+	sb.flags = MEDIA_SB_PRIMARY;
+	media_super_encode(&sb, buf);
+	assert_int_equal(super(buf), MEDIA_ERR_DEV_SIZE);
+	sb.flags = MEDIA_SB_SECONDARY;
+	media_super_encode(&sb, buf);
+	assert_int_equal(super(buf), MEDIA_OK);
+	sb.dev_size -= 4096;
+	media_super_encode(&sb, buf);
+	assert_int_equal(super(buf), MEDIA_ERR_DEV_SIZE);
+	sb.flags = MEDIA_SB_PRIMARY | MEDIA_SB_SECONDARY;
+	sb.dev_size = 256 * MIB;
+	media_super_encode(&sb, buf);
+	assert_int_equal(super(buf), MEDIA_ERR_SB_FLAGS);
+	/* Bits without a name mean nothing here */
+	sb.flags = MEDIA_SB_PRIMARY | 0xfffffffc;
+	media_super_encode(&sb, buf);
+	assert_int_equal(super(buf), MEDIA_OK);
 }
 
 static void paths(void **state)
@@ -582,6 +668,8 @@ int main(void)
 		CASE(entry_noise),
 		CASE(strips_model),
 		CASE(map_fits),
+		CASE(devices),
+		CASE(super_secondary),
 		CASE(paths),
 		CASE(messages),
 	};
