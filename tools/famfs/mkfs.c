@@ -6,15 +6,11 @@
  * Order is what keeps a crash harmless: an old superblock goes first, then the
  * log is written, then the new superblock, each flushed before the next. There
  * is never a good superblock with a log that is not its own.
- *
- * What the device holds may be lost only where that was asked for: a file
- * system of ours, good or damaged, of this version or another, as well as
- * anything else that libblkid knows.
  */
 #include "mkfs.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
@@ -26,7 +22,7 @@
 #include "medium.h"
 #include "meta.h"
 #include "mountapi.h"
-#include "signature.h"
+#include "super.h"
 #include "util.h"
 
 /**
@@ -51,71 +47,9 @@ int mkfs_check(const struct mkfs *m)
 	return 0;
 }
 
-/* What is there now may only go where that was asked for */
-static int check_old(const struct mkfs *m, const struct medium *super,
-		     const uint8_t self[16])
-{
-	char type[SIGNATURE_SIZE];
-	uint8_t buf[MEDIA_SB_BYTES];
-	struct media_super old;
-	enum media_err err;
-	int rc;
-
-	if (m->force)
-		return 0;
-	medium_drop(super, 0, super->len);
-	rc = medium_load(super, 0, buf, sizeof(buf));
-	if (rc) {
-		famfs_err("%s: can't read the superblock: %s", m->dev,
-			  strerror(-rc));
-		return rc;
-	}
-	err = media_super_decode(&old, buf);
-	if (err == MEDIA_ERR_MAGIC) {
-		rc = signature_find(super->fd, type);
-		if (rc < 0)
-			famfs_err("%s: can't tell what it holds: %s; to lose that, whatever it is, use -f",
-				  m->dev, strerror(-rc));
-		else if (rc)
-			famfs_err("%s: holds something that is not famfs: %s; to lose it and make a famfs file system, use -f",
-				  m->dev, type);
-		return rc > 0 ? -EEXIST : rc;
-	}
-	if (err)
-		famfs_err("%s: holds a famfs file system that is damaged, or of a version unknown here: %s; to lose it and make a new one, use -f",
-			  m->dev, media_strerror(err));
-	else if (uuid_compare(self, old.system_uuid))
-		famfs_err("%s: holds a famfs file system of another host, its master; that host should make it anew, or force it with -f",
-			  m->dev);
-	else
-		famfs_err("%s: holds a famfs file system; to lose it and make a new one, use -f",
-			  m->dev);
-	return -EEXIST;
-}
-
-/* All that is set aside for it goes, and with it what others have put there */
-static void kill_super(struct medium *super)
-{
-	/* The magic number in one store, so that no half of it is left */
-	medium_store64(super, 0, 0);
-	medium_flush(super, 0, sizeof(uint64_t));
-	medium_clear(super, 0, super->len);
-}
-
-static void write_super(struct medium *super, const struct media_super *sb)
-{
-	uint8_t buf[MEDIA_SB_BYTES];
-
-	media_super_encode(sb, buf);
-	medium_store(super, 0, buf, sizeof(buf));
-	medium_flush(super, 0, sizeof(buf));
-}
-
 static int fill_super(const struct mkfs *m, uint64_t capacity,
 		      const uint8_t self[16], struct media_super *sb)
 {
-	char *real;
-
 	*sb = (struct media_super){
 		.version = 48,
 		.omf_major = 2,
@@ -137,16 +71,14 @@ static int fill_super(const struct mkfs *m, uint64_t capacity,
 	uuid_generate(sb->dev_uuid);
 	memcpy(sb->slot_uuid, sb->dev_uuid, sizeof(sb->slot_uuid));
 	memcpy(sb->system_uuid, self, sizeof(sb->system_uuid));
-	real = realpath(m->dev, NULL);
-	if (real && strlen(real) < sizeof(sb->dev_path))
-		strcpy(sb->dev_path, real);
-	free(real);
+	super_name_device(sb, m->dev);
 	return 0;
 }
 
 static int make(const struct mkfs *m, int mount, struct medium *super,
 		const uint8_t self[16])
 {
+	static char halfway[256];
 	struct media_super sb;
 	struct medium log;
 	uint64_t capacity;
@@ -168,14 +100,22 @@ static int make(const struct mkfs *m, int mount, struct medium *super,
 		famfs_err("%s: log: %s", m->dev, strerror(-rc));
 		return rc;
 	}
-	kill_super(super);
+	rc = super_sound(m->dev, &log, "log");
+	if (rc)
+		goto out;
+	/* What is found to be bad from here on is found too late */
+	snprintf(halfway, sizeof(halfway),
+		 "%s: no file system is on it now\n", m->dev);
+	famfs_bad_memory_means(halfway);
+	super_kill(super);
 	log_create(&log, sb.log_len);
-	write_super(super, &sb);
-	medium_close(&log);
+	super_write(super, &sb);
 	famfs_info("%s: made a famfs file system of %llu bytes with a log of %llu",
 		   m->dev, (unsigned long long)sb.dev_size,
 		   (unsigned long long)sb.log_len);
-	return 0;
+out:
+	medium_close(&log);
+	return rc;
 }
 
 /**
@@ -188,6 +128,7 @@ static int make(const struct mkfs *m, int mount, struct medium *super,
 int mkfs_run(const struct mkfs *m)
 {
 	struct medium super = { .fd = -1 };
+	uint8_t old[MEDIA_SB_BYTES];
 	uint8_t self[16];
 	int mount, rc;
 
@@ -205,11 +146,15 @@ int mkfs_run(const struct mkfs *m)
 		famfs_err("%s: superblock: %s", m->dev, strerror(-rc));
 		goto out;
 	}
-	rc = check_old(m, &super, self);
+	rc = super_sound(m->dev, &super, "superblock");
+	if (!rc)
+		rc = super_load(m->dev, &super, old);
+	if (!rc && !m->force)
+		rc = super_may_go(m->dev, &super, old, self);
 	if (rc)
 		goto out;
 	if (m->kill) {
-		kill_super(&super);
+		super_kill(&super);
 		famfs_info("%s: the file system is gone", m->dev);
 	} else {
 		rc = make(m, mount, &super, self);

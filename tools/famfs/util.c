@@ -124,6 +124,7 @@ void famfs_info(const char *fmt, ...)
 }
 
 static int bad_memory_status;
+static const char *bad_memory_text;
 
 static void put(const char *text)
 {
@@ -136,7 +137,21 @@ static void bad_memory(int sig)
 	(void)sig;
 	put(program);
 	put(": memory of the device is bad, or the device has gone away; see the kernel's log\n");
+	if (bad_memory_text) {
+		put(program);
+		put(": ");
+		put(bad_memory_text);
+	}
 	_exit(bad_memory_status);
+}
+
+/**
+ * famfs_bad_memory_means() - what to say besides where memory fails
+ * @text: with a newline; kept. NULL for nothing
+ */
+void famfs_bad_memory_means(const char *text)
+{
+	bad_memory_text = text;
 }
 
 /**

@@ -32,6 +32,7 @@ void famfs_warn(const char *fmt, ...) FORMAT(1, 2);
 void famfs_info(const char *fmt, ...) FORMAT(1, 2);
 
 void famfs_catch_bad_memory(int status);
+void famfs_bad_memory_means(const char *text);
 
 int famfs_parse_number(const char *text, uint64_t *number);
 int famfs_parse_size(const char *text, uint64_t *size);
