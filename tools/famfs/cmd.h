@@ -33,6 +33,7 @@ extern const struct command cmd_flush;
 extern const struct command cmd_getmap;
 extern const struct command cmd_clone;
 extern const struct command cmd_chkread;
+extern const struct command cmd_adddev;
 
 /* What a user said about the owner and mode of something new */
 struct ownership {

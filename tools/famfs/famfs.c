@@ -24,6 +24,7 @@ static const struct command * const commands[] = {
 	&cmd_getmap,
 	&cmd_clone,
 	&cmd_chkread,
+	&cmd_adddev,
 };
 
 static void usage(FILE *out)

@@ -28,6 +28,7 @@
 #define MEDIA_DEVPATH_SIZE	64
 #define MEDIA_MAX_EXTENTS	16
 #define MEDIA_MAX_DEVS		64
+#define MEDIA_OMF_DAXDEV	2	/* minor version since when logs add devices */
 #define MEDIA_META_DIR		".meta"	/* of the tools; never in the log */
 
 /* What can be wrong with bytes from the medium */

@@ -7,7 +7,8 @@
  *   plant MOUNT file PATH SIZE OFFSET LEN [DEV]	an entry for a file
  *   plant MOUNT striped PATH SIZE CHUNK OFFSET1 LEN1 OFFSET2 LEN2
  *   plant MOUNT dir PATH				an entry for a directory
- *   plant MOUNT daxdev INDEX			an entry for a device
+ *   plant MOUNT daxdev INDEX [SIZE [UUID]]	an entry for a device
+ *   plant MOUNT flags FLAGS	set the superblock's flags
  *   plant MOUNT fill LEFT	directories, until LEFT entries fit
  *   plant MOUNT flip FILE OFFSET	turn a bit of a meta file over
  *   plant MOUNT image FILE	what FILE starts with goes over the superblock
@@ -28,6 +29,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <uuid/uuid.h>
 
 #include "log.h"
 #include "medium.h"
@@ -110,13 +112,32 @@ static void plant_dir(const char *path)
 	append(&e);
 }
 
-static void plant_daxdev(const char *index)
+static void plant_daxdev(char **arg, int n)
 {
 	struct media_entry e = { .type = MEDIA_DAXDEV };
 
-	e.daxdev.size = 1 << 30;
-	e.daxdev.index = number(index);
+	e.daxdev.index = number(arg[0]);
+	e.daxdev.size = n > 1 ? number(arg[1]) : 1 << 30;
+	if (n > 2 && uuid_parse(arg[2], e.daxdev.uuid))
+		errx(1, "%s: not a uuid", arg[2]);
 	append(&e);
+}
+
+static void set_flags(const char *mount, uint32_t flags)
+{
+	uint8_t buf[MEDIA_SB_BYTES];
+	struct media_super sb;
+	struct medium m;
+
+	open_file(&m, mount, ".superblock");
+	if (medium_load(&m, 0, buf, sizeof(buf)) ||
+	    media_super_decode(&sb, buf))
+		errx(1, "%s: no good superblock", mount);
+	sb.flags = flags;
+	media_super_encode(&sb, buf);
+	medium_store(&m, 0, buf, sizeof(buf));
+	medium_flush(&m, 0, sizeof(buf));
+	medium_close(&m);
 }
 
 static void fill(uint64_t left)
@@ -262,6 +283,10 @@ int main(int argc, char **argv)
 		image(argv[1], ".log", arg[0]);
 		return 0;
 	}
+	if (!strcmp(what, "flags") && n == 1) {
+		set_flags(argv[1], number(arg[0]));
+		return 0;
+	}
 	if (!strcmp(what, "poison") && n == 1) {
 		poison(argv[1], number(arg[0]));
 		return 0;
@@ -280,8 +305,8 @@ int main(int argc, char **argv)
 		plant_striped(arg);
 	} else if (!strcmp(what, "dir") && n == 1) {
 		plant_dir(arg[0]);
-	} else if (!strcmp(what, "daxdev") && n == 1) {
-		plant_daxdev(arg[0]);
+	} else if (!strcmp(what, "daxdev") && n <= 3) {
+		plant_daxdev(arg, n);
 	} else if (!strcmp(what, "fill") && n == 1) {
 		fill(number(arg[0]));
 	} else if (!strcmp(what, "copy") && n == 2) {

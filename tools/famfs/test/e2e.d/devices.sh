@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Several devices, and what devices there are. Sourced by e2e.
+
+# need_third: a device besides the two, of the other kind
+PMEM=${FAMFS_PMEM:-/dev/pmem2}
+need_third() {
+	[ -b "$PMEM" ] || fail "no $PMEM; run with --dax SIZE --dax SIZE --pmem SIZE"
+}
+
+blank() {
+	good mkfs.famfs -f -M "$1"
+	good mkfs.famfs -f -k "$1"
+}
+
+# on DEVICE...: the devices of the mount, as the kernel has them
+on() {
+	is "$(cut -d' ' -f2 "/sys/fs/famfs/${DEV##*/}/devices" | xargs)" \
+		"$(printf '%s\n' "${@##*/}" | xargs)"
+}
+
+field() {
+	sed -n "s/^$1: //p" "$T/out"
+}
+
+test_adddev() {
+	local before after
+	blank "$DEV2"
+	before=$(free_bytes)
+	good famfs -n adddev -v "$M" "$DEV2"
+	on "$DEV"
+	is "$(entries)" 0
+	good famfs adddev -v "$M" "$DEV2"
+	says 'as device 1'
+	on "$DEV" "$DEV2"
+	is "$(entries)" 1
+	after=$(free_bytes)
+	is $((after - before)) \
+		$(($(cat "/sys/bus/dax/devices/${DEV2##*/}/size") - 2 * MIB))
+	# A file that does not fit on either alone
+	good famfs creat -s 600m "$M/big"
+	good famfs getmap "$M/big"
+	says 'device 1'
+	random_file "$T/data" $((3 * MIB))
+	good dd if="$T/data" of="$M/big" bs=1M seek=540 conv=notrunc
+	good famfs logplay "$M"
+	says '0 devices opened, 1 were there'
+	remount
+	on "$DEV" "$DEV2"
+	dd if="$M/big" bs=1M skip=540 count=3 status=none | cmp - "$T/data" ||
+		fail "other bytes"
+	good famfs check "$M"
+	good famfs fsck "$M"
+	# All of them are let go by the unmount
+	good umount "$M"
+	good famfs fsck "$DEV"
+	good mkfs.famfs -f "$DEV2"
+	good mkfs.famfs -f "$DEV"
+}
+
+test_adddev_bad() {
+	local i
+	blank "$DEV2"
+	good famfs adddev --help
+	bad 1 'a directory and a device are needed' famfs adddev "$M"
+	bad 1 'unknown' famfs adddev -x "$M" "$DEV2"
+	bad 1 'not in a famfs mount' famfs adddev "$T" "$DEV2"
+	bad 1 'No such file' famfs adddev "$T/none" "$DEV2"
+	mkdir "$M/dir"
+	bad 1 'root of a famfs mount' famfs adddev "$M/dir" "$DEV2"
+	bad 1 'No such file' famfs adddev "$M" /dev/nonexistent
+	bad 1 '/dev/null' famfs adddev "$M" /dev/null
+	bad 1 'mounted already|in use|held' famfs adddev "$M" "$DEV"
+	is "$(entries)" 0
+	to_devdax "$DEV2"
+	bad 1 'devdax mode.*-M' famfs adddev "$M" "$DEV2"
+	good famfs adddev -M "$M" "$DEV2"
+	bad 1 'mounted already|in use|held' famfs adddev "$M" "$DEV2"
+	is "$(entries)" 1
+	# What is there is lost only if that was asked for
+	good umount "$M"
+	good mkfs.famfs -f "$DEV2"
+	good mkfs.famfs -f "$DEV"
+	good mount -t famfs "$DEV" "$M"
+	bad 1 'holds a famfs file system; .*-f' famfs adddev "$M" "$DEV2"
+	good famfs adddev -f "$M" "$DEV2"
+	on "$DEV" "$DEV2"
+}
+
+test_adddev_room() {
+	blank "$DEV2"
+	"$PLANT" "$M" fill 0
+	bad 1 'log is full' famfs adddev "$M" "$DEV2"
+	# It was not written to
+	good mkfs.famfs "$DEV2"
+	good umount "$M"
+	good mkfs.famfs -f "$DEV"
+	good mount -t famfs "$DEV" "$M"
+	"$PLANT" "$M" daxdev 1 $((64 * MIB)) 00000000-0000-0000-0000-000000000001
+	"$PLANT" "$M" flip .log $((48 + 100))
+	bad 1 'damaged log' famfs adddev -f "$M" "$DEV2"
+	on "$DEV"
+}
+
+test_adddev_many() {
+	local i
+	blank "$DEV2"
+	for i in {1..63}; do
+		"$PLANT" "$M" daxdev "$i" $((64 * MIB)) \
+			"$(printf '00000000-0000-0000-0000-0000000000%02x' "$i")"
+	done
+	bad 1 'no more' famfs adddev "$M" "$DEV2"
+	good mkfs.famfs "$DEV2"
+	# Files go where there is memory
+	good famfs creat -s 1m "$M/f"
+	good famfs getmap "$M/f"
+	says 'device 0'
+}
+
+test_adddev_client() {
+	blank "$DEV2"
+	mkdir -p "${ID%/*}"
+	cat /proc/sys/kernel/random/uuid >"$ID"
+	bad 1 'is a client' famfs adddev "$M" "$DEV2"
+	good mkfs.famfs "$DEV2"
+	rm "$ID"
+	good famfs adddev -f "$M" "$DEV2"
+	good famfs creat -s 600m "$M/big"
+	cat /proc/sys/kernel/random/uuid >"$ID"
+	remount
+	on "$DEV" "$DEV2"
+	is "$(stat -c '%s %a' "$M/big")" "$((600 * MIB)) 444"
+	# Nor may it take the device away from the master
+	good umount "$M"
+	bad 1 'another host' mkfs.famfs "$DEV2"
+}
+
+# Cut off before the entry counted, and after the superblock was written
+test_adddev_cut_off() {
+	blank "$DEV2"
+	good famfs adddev "$M" "$DEV2"
+	"$PLANT" "$M" next 0
+	remount
+	on "$DEV"
+	is "$(entries)" 0
+	good famfs adddev "$M" "$DEV2"
+	on "$DEV" "$DEV2"
+	is "$(entries)" 1
+	remount
+	on "$DEV" "$DEV2"
+}
+
+# A device may have another name, or another mode, each time
+test_devices_swapped() {
+	local name=${DEV2##*/}
+	blank "$DEV2"
+	good umount "$M"
+	good mkfs.famfs "$DEV2"
+	good mount -t famfs "$DEV2" "$M"
+	good famfs adddev -f "$M" "$DEV"
+	is "$(cut -d' ' -f2 "/sys/fs/famfs/$name/devices" | xargs)" \
+		"$name ${DEV##*/}"
+	good famfs creat -s 600m "$M/big"
+	good umount "$M"
+	to_devdax "$DEV"
+	bad 32 'further device of the famfs file system [0-9a-f-]{36}' \
+		mount -t famfs "$DEV" "$M"
+	bad 8 'further device of the famfs file system' famfs fsck "$DEV"
+	bad 1 'further device of the famfs file system' mkfs.famfs "$DEV"
+	to_devdax "$DEV"
+	to_devdax "$DEV2"
+	good mount -t famfs "$DEV2" "$M"
+	is "$(stat -c %s "$M/big")" $((600 * MIB))
+	good umount "$M"
+	# Without leave to change modes
+	to_devdax "$DEV"
+	good mount -t famfs -o nomode "$DEV2" "$M"
+	warns 'log entry 0: adds device 1, [0-9a-f-]{36}, which'
+	warns 'devdax mode'
+	[ ! -e "$M/big" ] || fail "big is there"
+	bad 1 'device 1' famfs logplay "$M"
+	good famfs logplay -M "$M"
+	says '1 files'
+	says '1 devices opened'
+	is "$(stat -c %s "$M/big")" $((600 * MIB))
+	good umount "$M"
+	good mkfs.famfs -f "$DEV"
+	good mkfs.famfs -f -k "$DEV2"
+	good mount -t famfs "$DEV" "$M"
+}
+
+test_device_missing() {
+	local drv=/sys/bus/dax/drivers/fsdev_dax size
+	blank "$DEV2"
+	good famfs creat -s 1m "$M/small"
+	good famfs adddev "$M" "$DEV2"
+	# All but a rest that is too little for 32 MiB on either
+	size=$(($(free_bytes) - 16 * MIB))
+	good famfs creat -s "$size" "$M/big"
+	good umount "$M"
+	echo "${DEV2##*/}" >"$drv/unbind"
+	good mount -t famfs "$DEV" "$M"
+	warns 'log entry 1: adds device 1, [0-9a-f-]{36}, and this machine shows none'
+	warns 'log entry 2: big: .*device that this mount does not have'
+	[ -e "$M/small" ] || fail "small is not there"
+	on "$DEV"
+	# Nothing goes where there is no memory, or where big's is
+	bad 1 'do not fit' famfs creat -s 32m "$M/more"
+	good famfs fsck "$M"
+	echo "${DEV2##*/}" >"$drv/bind"
+	good famfs logplay -v "$M"
+	says 'device 1 is'
+	on "$DEV" "$DEV2"
+	is "$(stat -c %s "$M/big")" "$size"
+	good famfs creat -s 16m "$M/more"
+	good famfs fsck "$M"
+	good umount "$M"
+	# Its node is open, and that is no hindrance
+	exec 8<"$DEV2"
+	good famfs mount "$DEV" "$M"
+	on "$DEV" "$DEV2"
+	exec 8<&-
+	good umount "$M"
+	# It is held by another mount
+	mkdir "$T/m2"
+	good mount -i -t famfs "$DEV2" "$T/m2"
+	good mount -t famfs "$DEV" "$M"
+	warns 'log entry 1: adds device 1, .* shows none'
+	good umount "$T/m2"
+	good famfs logplay "$M"
+	on "$DEV" "$DEV2"
+	good umount "$M"
+	# One of that uuid that is no further device of this file system is not it
+	good mkfs.famfs -f -k "$DEV2"
+	good mount -t famfs "$DEV" "$M"
+	warns 'log entry 1: adds device 1, .* shows none'
+}
+
+# What a log says of devices is held against what there is
+test_devices_bad_entries() {
+	local uuid
+	blank "$DEV2"
+	good umount "$M"
+	good mkfs.famfs "$DEV2"
+	mkdir "$T/m2"
+	good mount -t famfs "$DEV2" "$T/m2"
+	good famfs fsck -v "$T/m2"
+	uuid=$(field dev_uuid)
+	good umount "$T/m2"
+	good mount -t famfs "$DEV" "$M"
+	good famfs fsck -v "$M"
+	# Another file system's device, our own, one twice, one that is not next
+	"$PLANT" "$M" daxdev 1 $((64 * MIB)) "$uuid"
+	"$PLANT" "$M" daxdev 2 $((64 * MIB)) "$(field dev_uuid)"
+	"$PLANT" "$M" daxdev 1 $((64 * MIB)) 00000000-0000-0000-0000-000000000001
+	"$PLANT" "$M" daxdev 3 $((64 * MIB)) 00000000-0000-0000-0000-000000000002
+	"$PLANT" "$M" file a "$MIB" $((2 * MIB)) $((2 * MIB)) 1
+	"$PLANT" "$M" file b "$MIB" 0 $((2 * MIB)) 1
+	"$PLANT" "$M" file c "$MIB" $((63 * MIB)) $((2 * MIB)) 1
+	"$PLANT" "$M" file d "$MIB" $((2 * MIB)) $((2 * MIB)) 2
+	bad 4 '' famfs fsck "$M"
+	warns 'log entry 1: device is one that the file system has already'
+	warns 'log entry 2: device index is that of another'
+	warns 'log entry 3: device index is not the next one'
+	warns 'log entry 5: b: an extent overlaps superblock or log'
+	warns 'log entry 6: c: an extent runs past the end'
+	warns 'log entry 7: d: an extent is on a device that no entry before it adds'
+	gives 1 famfs logplay "$M"
+	warns "log entry 0: adds device 1, $uuid, and this machine shows none"
+	warns 'log entry 4: a: .*device that this mount does not have'
+	on "$DEV"
+	bad 1 'damaged log' famfs adddev -f "$M" "$DEV2"
+	good mkfs.famfs -f "$DEV2"
+}
+
+test_devices_superblock_flags() {
+	"$PLANT" "$M" flags 1
+	remount
+	good famfs fsck -v "$M"
+	says '^flags: 1$'
+	"$PLANT" "$M" flags 3
+	bad 4 'both first and further' famfs fsck "$M"
+	"$PLANT" "$M" image /dev/zero
+	good umount "$M"
+	good mkfs.famfs "$DEV"
+	good mount -t famfs "$DEV" "$M"
+}
+
+# A block device as a further one, and as the first
+test_devices_block() {
+	need_third
+	good mkfs.famfs -f "$PMEM"
+	good mkfs.famfs -f -k "$PMEM"
+	good mkswap "$PMEM"
+	bad 1 'not famfs: swap.*-f' famfs adddev "$M" "$PMEM"
+	good famfs adddev -f "$M" "$PMEM"
+	good famfs creat -s 530m "$M/big"
+	good famfs getmap "$M/big"
+	says 'device 1'
+	random_file "$T/data" $((8 * MIB))
+	good dd if="$T/data" of="$M/big" bs=1M seek=522 conv=notrunc
+	good dd if="$T/data" of="$M/big" bs=1M conv=notrunc
+	remount
+	on "$DEV" "$PMEM"
+	cmp -n $((8 * MIB)) "$T/data" "$M/big" || fail "other bytes"
+	tail -c $((8 * MIB)) "$M/big" | cmp - "$T/data" || fail "other bytes"
+	good umount "$M"
+	bad 32 'further device' mount -t famfs "$PMEM" "$M"
+	good mkfs.famfs -f -k "$PMEM"
+	good mount -t famfs "$DEV" "$M"
+	warns 'adds device 1'
+}
