@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "tables.h"
 #include "util.h"
 
-static const struct command * const commands[] = {
+const struct command * const commands[] = {
 	&cmd_mount,
 	&cmd_mkmeta,
 	&cmd_logplay,
@@ -27,19 +28,29 @@ static const struct command * const commands[] = {
 	&cmd_adddev,
 };
 
-static void usage(FILE *out)
+const size_t commands_count = ARRAY_SIZE(commands);
+
+static const struct option_def opts[] = {
+	{ 'n', "dryrun", NULL, "check all, change nothing" },
+	{ 0 }
+};
+
+const struct usage famfs_usage = {
+	.synopsis = "[-n] COMMAND [OPTION...] [ARGUMENT...]",
+	.does = "Work with famfs, the file system for memory that hosts share.",
+	.opts = opts,
+	.in_order = true,
+};
+
+static void list(FILE *out)
 {
 	size_t i;
 
-	fprintf(out,
-		"usage: famfs [-n|--dryrun] COMMAND [OPTION...] [ARGUMENT...]\n"
-		"Work with famfs, the file system for memory that hosts share.\n"
-		"\ncommands:\n");
+	fprintf(out, "\ncommands:\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name,
 			commands[i]->usage->does);
-	fprintf(out, "\n-n checks all and changes nothing.\n"
-		"famfs COMMAND --help tells more of each.\n");
+	fprintf(out, "\nfamfs COMMAND --help tells more of each.\n");
 }
 
 static int run(const struct command *c, int argc, char **argv, bool dryrun)
@@ -63,26 +74,26 @@ static int run(const struct command *c, int argc, char **argv, bool dryrun)
 int main(int argc, char **argv)
 {
 	bool dryrun = false;
+	int ch, at;
 	size_t i;
-	int at;
 
-	for (at = 1; at < argc && argv[at][0] == '-'; at++) {
-		const char *a = argv[at];
-
-		if (!strcmp(a, "-n") || !strcmp(a, "--dryrun")) {
-			dryrun = true;
-			continue;
-		}
-		if (!strcmp(a, "-h") || !strcmp(a, "-?") ||
-		    !strcmp(a, "--help")) {
-			usage(stdout);
+	argv[0] = "famfs";
+	while ((ch = options_next(argc, argv, &famfs_usage)) != OPTIONS_END) {
+		switch (ch) {
+		case OPTIONS_HELP:
+			list(stdout);
 			return 0;
+		case OPTIONS_BAD:
+			return 1;
+		case 'n':
+			dryrun = true;
+			break;
 		}
-		famfs_err("option %s: unknown; see famfs --help", quote(a));
-		return 1;
 	}
+	at = optind;
 	if (at == argc) {
-		usage(stderr);
+		options_help(stderr, argv[0], &famfs_usage);
+		list(stderr);
 		return 1;
 	}
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {

@@ -10,6 +10,7 @@
 #include "media.h"
 #include "mkfs.h"
 #include "options.h"
+#include "tables.h"
 #include "util.h"
 
 #define OPT_4K	256
@@ -27,7 +28,7 @@ static const struct option_def opts[] = {
 	{ 0 }
 };
 
-static const struct usage usage = {
+const struct usage mkfs_usage = {
 	.synopsis = "[OPTION...] DEVICE",
 	.does = "Make a famfs file system in a device's memory.",
 	.opts = opts,
@@ -58,7 +59,7 @@ int main(int argc, char **argv)
 	argv[0] = "mkfs.famfs";
 	famfs_set_program(argv[0]);
 	famfs_catch_bad_memory(1);
-	while ((ch = options_next(argc, argv, &usage)) != OPTIONS_END) {
+	while ((ch = options_next(argc, argv, &mkfs_usage)) != OPTIONS_END) {
 		switch (ch) {
 		case OPTIONS_HELP:
 			return 0;
@@ -93,7 +94,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind != 1)
-		return options_wrong(argv[0], &usage, "exactly one device is needed");
+		return options_wrong(argv[0], &mkfs_usage,
+				     "exactly one device is needed");
 	m.dev = argv[optind];
 	if (mkfs_check(&m) || daxmode_prepare(m.dev, mode) || mkfs_run(&m))
 		return 1;

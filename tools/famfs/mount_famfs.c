@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "mountfs.h"
+#include "tables.h"
 #include "util.h"
 
 #define EX_OK		0
@@ -17,21 +18,24 @@
 #define EX_SOFTWARE	4
 #define EX_FAIL		32
 
-#define SYNOPSIS \
-	"mount.famfs DEVICE DIR [-fnsv] [-N NAMESPACE] [-t famfs] [-o OPTION,...]"
+static const struct option_def opts[] = {
+	{ 'f', NULL, NULL, "do all but attach the mount" },
+	{ 'n', NULL, NULL, "accepted; there is no mtab to write" },
+	{ 's', NULL, NULL, "options that famfs does not know are ignored" },
+	{ 'v', NULL, NULL, "say what is done" },
+	{ 'N', NULL, "NAMESPACE",
+	  "attach it in this mount namespace: a path or a process id" },
+	{ 't', NULL, "famfs", "accepted, with this type alone" },
+	{ 'o', NULL, "OPTION,...",
+	  "those of mount(8), mode=OCTAL, uid=UID, gid=GID, nomode and others" },
+	{ 0 }
+};
 
-static void help(FILE *out)
-{
-	fprintf(out, "usage: " SYNOPSIS "\n"
-		"Mount a famfs file system; mount -t famfs calls this.\n\n"
-		"  -f  do all but attach the mount\n"
-		"  -n  accepted; there is no mtab to write\n"
-		"  -s  options that famfs does not know are ignored\n"
-		"  -v  say what is done\n"
-		"  -N  attach it in this mount namespace: a path or a process id\n"
-		"  -o  options: those of mount(8); mode=OCTAL for the root directory;\n"
-		"      nomode: leave the device's mode as it is\n");
-}
+const struct usage mount_usage = {
+	.synopsis = "DEVICE DIR [-fnsv] [-N NAMESPACE] [-t famfs] [-o OPTION,...]",
+	.does = "Mount a famfs file system; mount -t famfs calls this.",
+	.opts = opts,
+};
 
 static int exit_status(int rc)
 {
@@ -52,7 +56,7 @@ static int exit_status(int rc)
 
 static int wrong(const char *what)
 {
-	famfs_err("%s; usage: " SYNOPSIS, what);
+	options_wrong("mount.famfs", &mount_usage, what);
 	return EX_USAGE;
 }
 
@@ -60,9 +64,12 @@ static int parse(struct mountfs *m, int argc, char **argv)
 {
 	int ch, rc;
 
-	opterr = 0;
-	while ((ch = getopt(argc, argv, "fnsvhN:t:o:")) != -1) {
+	while ((ch = options_next(argc, argv, &mount_usage)) != OPTIONS_END) {
 		switch (ch) {
+		case OPTIONS_HELP:
+			return -1;
+		case OPTIONS_BAD:
+			return EX_USAGE;
 		case 'f':
 			m->fake = true;
 			break;
@@ -86,15 +93,6 @@ static int parse(struct mountfs *m, int argc, char **argv)
 			if (rc)
 				return rc == -ENOMEM ? EX_SYSERR : EX_USAGE;
 			break;
-		case 'h':
-			help(stdout);
-			return -1;
-		default:
-			if (optopt == '?') {
-				help(stdout);
-				return -1;
-			}
-			return wrong("unknown option, or one without its argument");
 		}
 	}
 	if (argc - optind != 2)
@@ -109,12 +107,9 @@ int main(int argc, char **argv)
 	struct mountfs m = { .load_module = true };
 	int status;
 
-	famfs_set_program("mount.famfs");
+	argv[0] = "mount.famfs";
+	famfs_set_program(argv[0]);
 	famfs_catch_bad_memory(EX_FAIL);
-	if (argc == 2 && !strcmp(argv[1], "--help")) {
-		help(stdout);
-		return EX_OK;
-	}
 	status = parse(&m, argc, argv);
 	if (!status) {
 		m.set_mode = !m.opts.nomode;

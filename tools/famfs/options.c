@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One table of options serves getopt_long(3) and --help. -h, -? and --help ask
+ * One table of options serves getopt_long(3) and --help, and man/mangen.c. -h, -? and --help ask
  * for help with every command, unless its table has another use for -h. Options
  * that scripts know and that are not supported are refused by name, so that
  * nobody takes them to have worked.
@@ -8,6 +8,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "util.h"
@@ -35,6 +36,21 @@ void options_reset(void)
 	optind = 0;
 }
 
+/* Each form of the command line, with the name in front */
+static void put_forms(FILE *out, const char *name, const struct usage *u,
+		      const char *between)
+{
+	const char *form, *end;
+
+	for (form = u->synopsis; ; form = end + 1) {
+		end = strchrnul(form, '\n');
+		fprintf(out, "%s%s %.*s", form == u->synopsis ? "" : between,
+			name, (int)(end - form), form);
+		if (!*end)
+			break;
+	}
+}
+
 /**
  * options_help() - print what a program or command is for
  * @out: where to
@@ -45,8 +61,9 @@ void options_help(FILE *out, const char *name, const struct usage *u)
 {
 	const struct option_def *d;
 
-	fprintf(out, "usage: %s %s\n%s\n", name, u->synopsis, u->does);
-	fprintf(out, "\noptions:\n");
+	fprintf(out, "usage: ");
+	put_forms(out, name, u, "\n       ");
+	fprintf(out, "\n%s\n\noptions:\n", u->does);
 	for (d = u->opts; d->ch; d++) {
 		char left[64];
 		int n = 0;
@@ -68,6 +85,27 @@ void options_help(FILE *out, const char *name, const struct usage *u)
 		"show this and stop");
 }
 
+static void wrong(const char *name, const struct usage *u, const char *fmt, ...)
+	FORMAT(3, 4);
+
+/* One message: what is wrong, and how it would be right */
+static void wrong(const char *name, const struct usage *u, const char *fmt, ...)
+{
+	char text[1024] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	va_list ap;
+
+	if (out) {
+		va_start(ap, fmt);
+		vfprintf(out, fmt, ap);
+		va_end(ap);
+		fprintf(out, "; usage: ");
+		put_forms(out, name, u, ", or ");
+		fclose(out);
+	}
+	famfs_err("%s", text);
+}
+
 /**
  * options_wrong() - complain about the command line
  * @name: of the program or command
@@ -78,7 +116,7 @@ void options_help(FILE *out, const char *name, const struct usage *u)
  */
 int options_wrong(const char *name, const struct usage *u, const char *what)
 {
-	famfs_err("%s; usage: %s %s", what, name, u->synopsis);
+	wrong(name, u, "%s", what);
 	return 1;
 }
 
@@ -89,11 +127,10 @@ static int unknown(int argc, char **argv, const struct usage *u)
 	if (optopt == '?')
 		return OPTIONS_HELP;
 	if (optopt && optopt < 256)
-		famfs_err("option -%c: unknown; usage: %s %s", optopt, argv[0],
-			  u->synopsis);
+		wrong(argv[0], u, "option -%c: unknown", optopt);
 	else
-		famfs_err("option %s: unknown, ambiguous, or takes no argument; usage: %s %s",
-			  quote(arg), argv[0], u->synopsis);
+		wrong(argv[0], u, "option %s: unknown, ambiguous, or takes no argument",
+		      quote(arg));
 	return OPTIONS_BAD;
 }
 
@@ -108,10 +145,10 @@ static int unknown(int argc, char **argv, const struct usage *u)
  */
 int options_next(int argc, char **argv, const struct usage *u)
 {
-	char letters[3 * MAX_OPTIONS + 4] = ":";
+	char letters[2 * MAX_OPTIONS + 4] = "+:";
 	struct option names[MAX_OPTIONS + 2] = { 0 };
 	const struct option_def *d;
-	size_t n = 0, len = 1;
+	size_t n = 0, len = 2;
 	int ch;
 
 	for (d = u->opts; d->ch && n < MAX_OPTIONS; d++) {
@@ -135,15 +172,15 @@ int options_next(int argc, char **argv, const struct usage *u)
 
 	opterr = 0;
 	optopt = 0;
-	ch = getopt_long(argc, argv, letters, names, NULL);
+	ch = getopt_long(argc, argv, letters + !u->in_order, names, NULL);
 	if (ch == -1)
 		return OPTIONS_END;
 	d = find(u, ch);
 	if (!d && (ch == LONG_HELP || ch == 'h')) {
 		ch = OPTIONS_HELP;
 	} else if (ch == ':') {
-		famfs_err("option %s: needs an argument; usage: %s %s",
-			  argv[optind - 1], argv[0], u->synopsis);
+		wrong(argv[0], u, "option %s: needs an argument",
+		      argv[optind - 1]);
 		return OPTIONS_BAD;
 	} else if (ch == '?') {
 		ch = unknown(argc, argv, u);

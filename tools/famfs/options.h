@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Command line options, from a table that the help text is made from too.
+ * Command line options, from a table that the help text, the manual pages and
+ * what a shell completes are made from too.
  */
 #ifndef FAMFS_OPTIONS_H
 #define FAMFS_OPTIONS_H
@@ -11,15 +12,21 @@
 struct option_def {
 	int ch;			/* the letter; past 255 where there is none */
 	const char *name;	/* the long form, or NULL */
-	const char *arg;	/* what its argument is called, or NULL */
+	/* What its argument is called, or in small letters: a|choice|of */
+	const char *arg;
 	const char *help;
 	bool later;		/* known to scripts, not supported yet */
 };
 
 struct usage {
-	const char *synopsis;	/* after the program's or command's name */
+	/*
+	 * After the program's or command's name; where there are several forms,
+	 * each on a line of its own. Capitals stand for what the user puts in.
+	 */
+	const char *synopsis;
 	const char *does;
 	const struct option_def *opts;	/* ends with .ch == 0 */
+	bool in_order;		/* options end at the first argument */
 };
 
 #define OPTIONS_END	(-1)	/* arguments follow, from optind on */

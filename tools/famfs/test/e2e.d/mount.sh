@@ -23,7 +23,7 @@ test_mount_twice() {
 test_mount_bad_arguments() {
 	good umount "$M"
 	bad 1 'a device and a directory' mount.famfs "$DEV"
-	bad 1 'unknown option' mount.famfs -q "$DEV" "$M"
+	bad 1 'option -q: unknown' mount.famfs -q "$DEV" "$M"
 	bad 1 'other than famfs' mount.famfs -t ext4 "$DEV" "$M"
 	bad 32 'mount point' mount.famfs "$DEV" "$T/nowhere"
 	bad 32 'not a directory' mount.famfs "$DEV" "$T/out"
