@@ -168,20 +168,23 @@ void famfs_catch_bad_memory(int status)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-/* Digits only: strtoull() alone would take signs and blanks in front */
+/* Digits only: strtoull() alone would take signs, blanks and 0x in front */
 static int parse_digits(const char *text, int base, uint64_t *value,
 			const char **rest)
 {
+	size_t len = strspn(text, base == 16 ? "0123456789abcdefABCDEF" :
+				  base == 8 ? "01234567" : "0123456789");
 	unsigned long long v;
 	char *end;
 
-	if (base == 16 ? !strspn(text, "0123456789abcdefABCDEF")
-		       : text[0] < '0' || text[0] > '9')
+	if (!len)
 		return -EINVAL;
 	errno = 0;
 	v = strtoull(text, &end, base);
 	if (errno)
 		return -ERANGE;
+	if (end != text + len)
+		return -EINVAL;
 	*value = v;
 	*rest = end;
 	return 0;

@@ -90,6 +90,7 @@ static void sizes(void **state)
 		{ "1t", -EINVAL },
 		{ "1.5m", -EINVAL },
 		{ "0x", -EINVAL },
+		{ "0x0x10", -EINVAL },
 		{ "0x-1", -EINVAL },
 		{ "0xk", -EINVAL },
 		{ "ff", -EINVAL },
