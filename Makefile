@@ -24,6 +24,8 @@ help:
 	@echo '  lint              style and static checks, a part of check'
 	@echo '  check-debug       tests of the module on a kernel built with checkers of memory'
 	@echo '                    and locks, then ten minutes of stress (SECONDS=600)'
+	@echo '  fuzz              the fuzz targets of the tools, FUZZ_SECONDS=600 for each;'
+	@echo '                    AFL=1: by AFL++ instead of libFuzzer'
 	@echo 'On this machine as it is:'
 	@echo '  all               modules, tools and selftests'
 	@echo '  modules           famfs.ko, for the running kernel (KDIR=its build directory)'
@@ -65,6 +67,11 @@ SECONDS ?= 600
 check-debug:
 	@FAMFS_STRESS=$(SECONDS) tools/lab/check debug stress
 
+FUZZ_SECONDS ?= 600
+fuzz:
+	@tools/lab/lab chroot -- make -s -C tools/famfs fuzz \
+		FUZZ_SECONDS=$(FUZZ_SECONDS) AFL=$(AFL)
+
 demo:
 	@KEEP=$(KEEP) tools/lab/demo
 
@@ -74,4 +81,4 @@ clean:
 	$(MAKE) -C $(SELFTESTS) clean
 
 .PHONY: all help modules modules_install tools tools_install selftests \
-	selftests_install install check check-debug lint demo clean
+	selftests_install install check check-debug lint fuzz demo clean
