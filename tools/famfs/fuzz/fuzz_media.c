@@ -24,7 +24,9 @@ static void super(uint8_t buf[MEDIA_SB_BYTES])
 	must(sb.log_offset >= MEDIA_SB_LEN);
 	must(sb.log_len && !(sb.log_len & (sb.log_len - 1)));
 	must(sb.alloc_unit == 4096 || sb.alloc_unit == 2 << 20);
-	must((__uint128_t)sb.log_offset + sb.log_len + sb.alloc_unit <=
+	/* Of a further device the log is elsewhere */
+	must((__uint128_t)(sb.flags & MEDIA_SB_SECONDARY ? MEDIA_SB_LEN
+			   : sb.log_offset + sb.log_len) + sb.alloc_unit <=
 	     sb.dev_size);
 	must(sb.dev_size <= INT64_MAX);
 	must(strnlen(sb.dev_path, sizeof(sb.dev_path)) < sizeof(sb.dev_path));
