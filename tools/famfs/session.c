@@ -564,6 +564,35 @@ int session_creat(struct session *s, const struct new_node *node, bool *there)
 }
 
 /**
+ * session_plan() - tell where a file would go
+ * @s: the session
+ * @node: the file; its path is not looked at
+ * @map: gets the map that it would have
+ *
+ * Nothing is reserved, so it holds for as long as the session is held.
+ *
+ * Return: 0, or a negative error number after a message
+ */
+int session_plan(struct session *s, const struct new_node *node,
+		 struct media_map *map)
+{
+	bool held = s->held;
+	int rc;
+
+	if (!node->size)
+		return fail(node, -EINVAL, "a file of 0 bytes has no place");
+	rc = session_hold(s);
+	if (rc)
+		return rc;
+	rc = find_space(s, node, map);
+	if (!rc)
+		alloc_put(s->alloc, map);
+	if (!held)
+		session_release(s);
+	return rc;
+}
+
+/**
  * session_append() - add an entry to the log as it is
  * @s: the session
  * @e: the entry; its path, if it has one, must be new. Its sequence number is

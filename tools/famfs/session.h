@@ -45,6 +45,8 @@ int session_creat(struct session *s, const struct new_node *node, bool *there);
 int session_creat_fd(struct session *s, const struct new_node *node,
 		     bool *there, int *fd);
 int session_mkdir(struct session *s, const struct new_node *node, bool *there);
+int session_plan(struct session *s, const struct new_node *node,
+		 struct media_map *map);
 int session_append(struct session *s, struct media_entry *e);
 
 #endif /* FAMFS_SESSION_H */
