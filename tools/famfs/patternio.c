@@ -25,6 +25,7 @@
 
 /* Large enough for the system calls to cost nothing, and still in the cache */
 #define BLOCK	(256U << 10)
+#define LITTLE	4096		/* where there is no memory for that */
 
 static pthread_mutex_t result_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -77,7 +78,8 @@ static int verify_block(struct patternio *f, int fd, uint8_t *buf, size_t len,
 	return 0;
 }
 
-static int do_range(struct patternio *f, int fd, uint8_t *buf, uint64_t *at)
+static int do_range(struct patternio *f, int fd, uint8_t *buf, size_t size,
+		    uint64_t *at)
 {
 	uint64_t end = *at + PATTERNIO_RANGE;
 	int rc = 0;
@@ -87,7 +89,7 @@ static int do_range(struct patternio *f, int fd, uint8_t *buf, uint64_t *at)
 	if (f->verify)
 		rc = -posix_fadvise(fd, *at, end - *at, POSIX_FADV_DONTNEED);
 	while (!rc && *at < end) {
-		size_t len = end - *at < BLOCK ? end - *at : BLOCK;
+		size_t len = end - *at < size ? end - *at : size;
 
 		rc = f->verify ? verify_block(f, fd, buf, len, at)
 			       : write_block(f, fd, buf, len, at);
@@ -124,29 +126,28 @@ static int open_file(const struct patternio *f)
 static void job(void *arg)
 {
 	struct patternio *f = arg;
-	uint8_t *buf = NULL;
+	uint8_t little[LITTLE];
+	uint8_t *block;
 	uint64_t at;
 	int fd, rc;
 
 	fd = open_file(f);
-	if (fd >= 0)
-		buf = aligned_alloc(4096, BLOCK);
-	if (!buf) {
-		failed(f, PATTERNIO_NOWHERE, fd < 0 ? fd : -ENOMEM);
-		goto out;
+	if (fd < 0) {
+		failed(f, PATTERNIO_NOWHERE, fd);
+		return;
 	}
+	block = aligned_alloc(4096, BLOCK);
 	while ((at = take(f)) < f->size) {
-		rc = do_range(f, fd, buf, &at);
+		rc = do_range(f, fd, block ? block : little,
+			      block ? BLOCK : LITTLE, &at);
 		if (rc)
 			failed(f, at, rc);
 	}
+	free(block);
 	/* The bytes have left the cache; this has them arrive */
 	if (!f->verify && fsync(fd))
 		failed(f, PATTERNIO_NOWHERE, -errno);
-out:
-	free(buf);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 }
 
 static uint64_t ranges(const struct patternio *f)

@@ -51,8 +51,17 @@ test_creat_random() {
 		bad 1 "from offset $((size - 1)) on" \
 			famfs verify -S 0 -f "$M/s$size-0" --threadct 3
 	done
+	# Strips, and too little memory for all of the threads
+	good famfs creat -r -s 40000001 -S 9 -N 3 -B 4 "$M/strips"
+	good famfs getmap "$M/strips"
+	says 'interleaved'
+	(
+		ulimit -v 400000
+		good famfs creat -r -S 10 -t 256 "$M/strips"
+		good famfs verify -S 10 -f "$M/strips" -t 256
+	)
 	remount
-	good famfs verify -S 5 -f "$M/f"
+	good famfs verify -m "$M/f,5" -m "$M/strips,10"
 }
 
 test_creat_random_refusals() {
@@ -245,6 +254,8 @@ test_chkread() {
 	good famfs creat -r -s 70000001 -S 1 "$M/a"
 	good famfs chkread "$M/a"
 	says 'a: the same by read.*, 70000001 bytes'
+	good famfs creat -r -s 40000001 -S 9 -N 3 -B 4 "$M/strips"
+	good famfs chkread "$M/strips"
 	good famfs creat -r -s 1 -S 1 "$M/b"
 	good "${USER_CMD[@]}" famfs chkread "$M/b"
 	good famfs chkread "$M/.meta/.log"
