@@ -29,7 +29,7 @@ static const struct option_def opts[] = {
 
 static const struct usage usage = {
 	.synopsis = "[-s|-l] FILE",
-	.does = "compare what read(2) and mmap(2) show; status 0 the same, 1 not",
+	.does = "compare what read(2) and mmap(2) show of a file",
 	.opts = opts,
 };
 

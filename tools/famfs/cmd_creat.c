@@ -29,8 +29,10 @@ static const struct option_def opts[] = {
 };
 
 static const struct usage usage = {
-	.synopsis = "-s SIZE|-r [-S N] [OPTION...] FILE | -M FILE,SIZE[,SEED]... [OPTION...]",
-	.does = "make files, and log them",
+	.synopsis = "-s SIZE [-r] [-S N] [OPTION...] FILE\n"
+		    "-r [-S N] [OPTION...] FILE\n"
+		    "-M FILE,SIZE[,SEED]... [OPTION...]",
+	.does = "make files of given sizes, and log them; fill them for tests",
 	.opts = opts,
 };
 

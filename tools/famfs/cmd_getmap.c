@@ -26,7 +26,7 @@ static const struct option_def opts[] = {
 };
 
 static const struct usage usage = {
-	.synopsis = "[-q] FILE | -c [-q] FILE...",
+	.synopsis = "[-q] FILE\n-c [-q] FILE...",
 	.does = "show the map of a file; status 0 mapped, 1 not famfs, 2 unmapped",
 	.opts = opts,
 };

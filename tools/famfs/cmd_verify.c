@@ -26,8 +26,9 @@ static const struct option_def opts[] = {
 };
 
 static const struct usage usage = {
-	.synopsis = "-S SEED -f FILE | -m FILE,SEED... [-t N] [-q]",
-	.does = "check what famfs creat -r wrote; status 0 all good, 1 not",
+	.synopsis = "-S SEED -f FILE [OPTION...]\n"
+		    "-m FILE,SEED... [OPTION...]",
+	.does = "check what famfs creat -r wrote",
 	.opts = opts,
 };
 

@@ -41,6 +41,8 @@ static void numbers(void **state)
 		{ "0x", -EINVAL },
 		{ "ff", -EINVAL },
 		{ "1,2", -EINVAL },
+		{ "0x0x1", -EINVAL },
+		{ "0x 1", -EINVAL },
 	};
 	uint64_t number;
 	size_t i;
