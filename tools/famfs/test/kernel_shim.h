@@ -4,6 +4,7 @@
  * tests of what makes files. Link with
  *
  *   -Wl,--wrap=kern_map_create,--wrap=kern_capacity,--wrap=kern_is_famfs
+ *   -Wl,--wrap=kern_daxdev_there
  *
  * A map gives its file the size, and is remembered. What the kernel would refuse
  * is refused with the same error number; but a map of memory that the tools
@@ -37,6 +38,7 @@ static struct {
 } shim = { .devices = 1 };
 
 bool __wrap_kern_is_famfs(int fd);
+bool __wrap_kern_daxdev_there(int fd, uint32_t index);
 int __wrap_kern_capacity(int fd, uint64_t *bytes);
 int __wrap_kern_map_create(int fd, enum famfs_file_type type, uint64_t size,
 			   const struct media_map *map);
@@ -96,6 +98,12 @@ bool __wrap_kern_is_famfs(int fd)
 	struct stat st;
 
 	return !fstat(fd, &st);
+}
+
+bool __wrap_kern_daxdev_there(int fd, uint32_t index)
+{
+	(void)fd;
+	return index < shim.devices;
 }
 
 int __wrap_kern_capacity(int fd, uint64_t *bytes)
