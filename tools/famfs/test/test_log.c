@@ -158,6 +158,124 @@ static void bad_entry_in_the_middle(void **state)
 	assert_int_equal(w.last_rc, MEDIA_ERR_ENTRY_SEQ);
 }
 
+static uint8_t *entry_of(struct medium *m, unsigned int index)
+{
+	return m->map + MEDIA_HEADER_BYTES + index * MEDIA_ENTRY_BYTES;
+}
+
+static void five_entries(struct medium *m)
+{
+	unsigned int i;
+	char path[16];
+
+	for (i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "d%u", i);
+		append(m, path);
+	}
+}
+
+/* Only the first bytes of an entry have come: it alone is bad, wherever cut */
+static void torn(void **state)
+{
+	uint8_t whole[MEDIA_ENTRY_BYTES];
+	struct medium *m = *state;
+	unsigned int bytes;
+
+	five_entries(m);
+	memcpy(whole, entry_of(m, 2), sizeof(whole));
+	for (bytes = 0; bytes <= sizeof(whole); bytes++) {
+		struct walk w = { 0 };
+		bool same;
+
+		memset(entry_of(m, 2), 0, sizeof(whole));
+		memcpy(entry_of(m, 2), whole, bytes);
+		/* The checksum's own last bytes are 0 anyway */
+		same = !memcmp(entry_of(m, 2), whole, sizeof(whole));
+		assert_int_equal(same, bytes >= sizeof(whole) - 4);
+		assert_int_equal(log_walk(m, 0, 5, visit, &w), 0);
+		assert_int_equal(w.seen, 5);
+		assert_int_equal(w.bad, same ? 0 : 1);
+		if (!same) {
+			assert_int_equal(w.last_bad, 2);
+			assert_int_equal(w.last_rc, MEDIA_ERR_ENTRY_CRC);
+		}
+	}
+	/* Or the last bytes, over what another entry has left there */
+	for (bytes = 1; bytes < sizeof(whole); bytes++) {
+		struct walk w = { 0 };
+
+		memcpy(entry_of(m, 2), entry_of(m, 1), sizeof(whole));
+		memcpy(entry_of(m, 2) + sizeof(whole) - bytes,
+		       whole + sizeof(whole) - bytes, bytes);
+		assert_int_equal(log_walk(m, 0, 5, visit, &w), 0);
+		assert_int_equal(w.bad, 1);
+		assert_int_equal(w.last_bad, 2);
+	}
+}
+
+/* Every entry in the place of every other, and two that have changed places */
+static void out_of_order(void **state)
+{
+	uint8_t good[5 * MEDIA_ENTRY_BYTES];
+	struct medium *m = *state;
+	unsigned int a, b;
+
+	five_entries(m);
+	memcpy(good, entry_of(m, 0), sizeof(good));
+	for (a = 0; a < 5; a++) {
+		for (b = 0; b < 5; b++) {
+			struct walk w = { 0 };
+
+			if (a == b)
+				continue;
+			memcpy(entry_of(m, 0), good, sizeof(good));
+			memcpy(entry_of(m, b), entry_of(m, a),
+			       MEDIA_ENTRY_BYTES);
+			assert_int_equal(log_walk(m, 0, 5, visit, &w), 0);
+			assert_int_equal(w.seen, 5);
+			assert_int_equal(w.bad, 1);
+			assert_int_equal(w.last_bad, b);
+			assert_int_equal(w.last_rc, MEDIA_ERR_ENTRY_SEQ);
+
+			memcpy(entry_of(m, a), good + b * MEDIA_ENTRY_BYTES,
+			       MEDIA_ENTRY_BYTES);
+			w = (struct walk){ 0 };
+			assert_int_equal(log_walk(m, 0, 5, visit, &w), 0);
+			assert_int_equal(w.bad, 2);
+			assert_int_equal(w.last_bad, a > b ? a : b);
+			assert_int_equal(w.last_rc, MEDIA_ERR_ENTRY_SEQ);
+		}
+	}
+}
+
+/* A header that covers fewer entries than there are, or more */
+static void truncated(void **state)
+{
+	struct medium *m = *state;
+	struct media_log log;
+	uint64_t n;
+
+	five_entries(m);
+	for (n = 0; n < 9; n++) {
+		struct walk w = { 0 };
+
+		medium_store64(m, MEDIA_HEADER_SEQ, n);
+		medium_store64(m, MEDIA_HEADER_NEXT, n);
+		assert_int_equal(log_header(m, LOG_LEN, &log), 0);
+		assert_int_equal(log_walk(m, 0, log.next_index, visit, &w), 0);
+		assert_int_equal(w.seen, n);
+		assert_int_equal(w.bad, n > 5 ? n - 5 : 0);
+		/* The two numbers go together */
+		medium_store64(m, MEDIA_HEADER_SEQ, n + 2);
+		assert_int_equal(log_header(m, LOG_LEN, &log),
+				 MEDIA_ERR_LOG_SEQ);
+	}
+	n = media_log_capacity(LOG_LEN) + 1;
+	medium_store64(m, MEDIA_HEADER_SEQ, n);
+	medium_store64(m, MEDIA_HEADER_NEXT, n);
+	assert_int_equal(log_header(m, LOG_LEN, &log), MEDIA_ERR_LOG_NEXT);
+}
+
 /* Another host made the file system anew, and logged as much as was there */
 static void stale_and_good(void **state)
 {
@@ -387,6 +505,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LOG_CASE(append_and_walk),
 		LOG_CASE(bad_entry_in_the_middle),
+		LOG_CASE(torn),
+		LOG_CASE(out_of_order),
+		LOG_CASE(truncated),
 		LOG_CASE(stale_and_good),
 		LOG_CASE(made_anew),
 		LOG_CASE(cut_off_before_the_header),
