@@ -157,22 +157,15 @@ test_fixtures_continued() {
 	is "$(stat -c %a "$M/dir/new")" 444
 }
 
-# What our tools write is, byte for byte, what mkmedia makes of the same values
-test_written_as_by_table() {
+# ours: the medium that $T/ours.media describes, with what fsck -v says of the
+# superblock in it, is what is mounted
+ours() {
 	local v=() name
-	i_am 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0
-	good umount "$M"
-	good mkfs.famfs -f "$DEV"
-	good mount -t famfs "$DEV" "$M"
-	good famfs mkdir -m 0750 -u 7 -g 8 "$M/d"
-	good famfs creat -m 0640 -u 1000 -g 1001 -s 3m "$M/d/f"
-	good famfs creat -m 0604 -s 1 "$M/d/$(printf 'x%.0s' {1..77})"
-	good famfs mkdir -m 0700 "$M/d/e"
 	good famfs fsck -v "$M"
 	for name in uuid dev_uuid system_uuid dev_size dev_path; do
 		v+=(-D "$name=$(sed -n "s/^$name: //p" "$T/out")")
 	done
-	cat >"$T/ours.media" <<-EOM
+	cat - "$T/ours.media" >"$T/all.media" <<-EOM
 	super
 	  version 48
 	  omf_major 2
@@ -183,9 +176,37 @@ test_written_as_by_table() {
 	  fs_uuid @uuid@
 	  dev_uuid @dev_uuid@
 	  system_uuid @system_uuid@
+	  flags $(sed -n 's/^flags: //p' "$T/out")
 	  dev_size @dev_size@
 	  slot_uuid @dev_uuid@
 	  dev_path @dev_path@
+	EOM
+	good "$MKMEDIA" "${v[@]}" -s "$T/super" -l "$T/log" "$T/all.media"
+	good cmp "$T/super" "$M/.meta/.superblock"
+	good cmp "$T/log" "$M/.meta/.log"
+}
+
+# strips FILE: as getmap has them, for a description
+strips() {
+	good famfs getmap "$1"
+	sed -n 's/^strip .*: device \(.*\) offset \(.*\) length \(.*\)$/ strip \1 \2 \3/p' \
+		"$T/out"
+}
+
+# What our tools write is, byte for byte, what mkmedia makes of the same values
+test_written_as_by_table() {
+	local long
+	long=d/$(printf 'x%.0s' {1..77})
+	i_am 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0
+	good umount "$M"
+	good mkfs.famfs -f "$DEV"
+	good mount -t famfs "$DEV" "$M"
+	good famfs mkdir -m 0750 -u 7 -g 8 "$M/d"
+	good famfs creat -m 0640 -u 1000 -g 1001 -s 3m "$M/d/f"
+	good famfs creat -m 0604 -s 1 "$M/$long"
+	good famfs mkdir -m 0700 "$M/d/e"
+	good famfs creat -m 0644 -s 9m -N 2 -C 4m -B 2 "$M/il"
+	cat >"$T/ours.media" <<-EOM
 	mkdir d
 	  uid 7
 	  gid 8
@@ -196,16 +217,45 @@ test_written_as_by_table() {
 	  gid 1001
 	  mode 0640
 	  extent 0 10m 4m
-	file d/$(printf 'x%.0s' {1..77})
+	file $long
 	  size 1
 	  mode 0604
 	  extent 0 14m 2m
 	mkdir d/e
 	  mode 0700
+	file il
+	  size 9m
+	  mode 0644
+	  chunk 4m
+	$(strips "$M/il")
 	EOM
-	good "$MKMEDIA" "${v[@]}" -s "$T/super" -l "$T/log" "$T/ours.media"
-	good cmp "$T/super" "$M/.meta/.superblock"
-	good cmp "$T/log" "$M/.meta/.log"
+	ours
 	is "$(sed -n 's/^system_uuid: //p' < <(famfs fsck -v "$M"))" \
 		0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0
+}
+
+# With a second device, whose uuid and size only the log has
+test_written_on_devices() {
+	local uuid size
+	good mkfs.famfs -f -M "$DEV2"
+	good mkfs.famfs -f -k "$DEV2"
+	good famfs adddev "$M" "$DEV2"
+	good famfs creat -m 0644 -s 5m -N 2 -C 2m "$M/il"
+	uuid=$(od -An -v -tx1 -j $((48 + 24)) -N 16 "$M/.meta/.log" | tr -d ' \n')
+	size=$(od -An -v -tu8 -j $((48 + 16)) -N 8 "$M/.meta/.log" | tr -d ' ')
+	is "$size" "$(cat "/sys/bus/dax/devices/${DEV2##*/}/size")"
+	cat >"$T/ours.media" <<-EOM
+	daxdev
+	  index 1
+	  size $size
+	  uuid $uuid
+	file il
+	  size 5m
+	  mode 0644
+	  chunk 2m
+	$(strips "$M/il")
+	EOM
+	ours
+	is "$(grep -c '^ strip [01] ' "$T/ours.media")" 2
+	is "$(grep -c '^ strip 1 ' "$T/ours.media")" 1
 }
