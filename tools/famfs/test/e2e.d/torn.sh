@@ -48,7 +48,7 @@ names() {
 
 test_torn_entry() {
 	local bytes
-	for bytes in 1 8 16 64 300 535 536; do
+	for bytes in 16 300 539; do
 		fresh
 		ten_entries
 		good "$PLANT" "$M" tear 3 "$bytes"
