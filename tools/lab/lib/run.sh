@@ -92,6 +92,7 @@ run_config()
 	{
 		printf 'HOSTS=%d\n' "$HOSTS"
 		printf 'DEVICES=(%s)\n' "${DEVICES[*]}"
+		printf 'OUT=%s\n' "${OUT:+1}"
 		if [[ $MODE == shell ]]; then
 			# shellcheck disable=SC2046,SC2183 # two numbers
 			printf "TERMINAL='rows %s cols %s'\n" $(stty size)
@@ -212,6 +213,25 @@ run_machines()
 	# They end now that nobody writes to them.
 	for host in "${!PUMPS[@]}"; do
 		wait "${PUMPS[host]}" || true
+	done
+}
+
+# run_out: put what the commands left in /lab/out where --out says. A machine that
+# went down has left nothing.
+run_out()
+{
+	local host from
+
+	[[ -n $OUT ]] || return 0
+	for ((host = 0; host < HOSTS; host++)); do
+		from=$RUN/share/out.$host
+		[[ -d $from ]] || continue
+		if ((HOSTS == 1)); then
+			cp -a "$from/." "$OUT/"
+		else
+			mkdir -p "$OUT/$host"
+			cp -a "$from/." "$OUT/$host/"
+		fi
 	done
 }
 
