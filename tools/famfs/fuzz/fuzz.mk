@@ -53,26 +53,28 @@ fuzz: fuzz-build
 
 # The same for a short while, as TAP, and only where there is a clang.
 fuzz-check:
-	@echo '# fuzz'; echo '1..$(words $(FUZZ_TARGETS))'; \
+	@n=0; echo '# fuzz'; echo '1..$(words $(FUZZ_TARGETS))'; \
 	if ! command -v clang >/dev/null; then \
 		for t in $(FUZZ_TARGETS); do \
-			echo "ok - fuzz_$$t # SKIP there is no clang"; \
+			n=$$((n + 1)); \
+			echo "ok $$n - fuzz_$$t # SKIP there is no clang"; \
 		done; \
 		exit 0; \
 	fi; \
 	if ! out=$$($(MAKE) -s -f $(SRC)Makefile AFL= fuzz-build 2>&1); then \
 		printf '%s\n' "$$out" | sed 's/^/# /'; \
-		echo 'not ok - the fuzz targets build'; \
+		echo 'not ok 1 - the fuzz targets build'; \
 		exit 1; \
 	fi; \
 	failed=0; for t in $(FUZZ_TARGETS); do \
+		n=$$((n + 1)); \
 		if out=$$($(SRC)fuzz/run libfuzzer $(BUILD) $$t \
 				$(FUZZ_BRIEF) 2>&1); then \
 			printf '%s\n' "$$out" | sed 's/^/# /'; \
-			echo "ok - nothing that it is fed breaks fuzz_$$t"; \
+			echo "ok $$n - nothing that it is fed breaks fuzz_$$t"; \
 		else \
 			printf '%s\n' "$$out" | sed 's/^/# /'; \
-			echo "not ok - nothing that it is fed breaks fuzz_$$t"; \
+			echo "not ok $$n - nothing that it is fed breaks fuzz_$$t"; \
 			failed=1; \
 		fi; \
 	done; exit $$failed
