@@ -26,6 +26,7 @@ help:
 	@echo '                    and locks, then ten minutes of stress (SECONDS=600)'
 	@echo '  fuzz              the fuzz targets of the tools, FUZZ_SECONDS=600 for each;'
 	@echo '                    AFL=1: by AFL++ instead of libFuzzer'
+	@echo '  coverage          which lines of the tools the tests reach (V=1: which not)'
 	@echo 'On this machine as it is:'
 	@echo '  all               modules, tools and selftests'
 	@echo '  modules           famfs.ko, for the running kernel (KDIR=its build directory)'
@@ -69,8 +70,11 @@ check-debug:
 
 FUZZ_SECONDS ?= 600
 fuzz:
-	@tools/lab/lab chroot -- make -s -C tools/famfs fuzz \
+	@tools/lab/lab chroot -- make -s -C tools/famfs fuzz BUILD=/build/fuzz \
 		FUZZ_SECONDS=$(FUZZ_SECONDS) AFL=$(AFL)
+
+coverage:
+	@V=$(V) tools/lab/coverage
 
 demo:
 	@KEEP=$(KEEP) tools/lab/demo
@@ -81,4 +85,4 @@ clean:
 	$(MAKE) -C $(SELFTESTS) clean
 
 .PHONY: all help modules modules_install tools tools_install selftests \
-	selftests_install install check check-debug lint fuzz demo clean
+	selftests_install install check check-debug lint fuzz coverage demo clean
