@@ -17,10 +17,9 @@ FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
 FUZZ_INSTRUMENT := $(if $(AFL),,-fsanitize=fuzzer-no-link)
 FUZZ_O	:= $(LIB_C:%.c=$(FUZZ)/%.o) $(FUZZ)/target.o
 
-comma	:= ,
-FUZZ_WRAP_log := $(patsubst %,-Wl$(comma)--wrap=%,kern_map_create \
-	   kern_map_get kern_may_map kern_capacity kern_is_famfs identity_get \
-	   fchown fchmod)
+FUZZ_WRAP_log := $(call wrap,kern_map_create kern_map_get kern_may_map \
+	   kern_capacity kern_is_famfs identity_get fchown fchmod \
+	   mnt_new_table_from_file)
 
 $(FUZZ)/%.o: $(SRC)%.c
 	@mkdir -p $(@D)

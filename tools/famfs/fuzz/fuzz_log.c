@@ -79,6 +79,7 @@ static bool refuses;		/* the kernel will, the next map */
 int __wrap_fchown(int fd, uid_t uid, gid_t gid);
 int __wrap_fchmod(int fd, mode_t mode);
 int __wrap_identity_get(uint8_t uuid[16]);
+struct libmnt_table *__wrap_mnt_new_table_from_file(const char *path);
 int __wrap_kern_may_map(int fd);
 int __wrap_kern_map_get(int fd, struct famfs_fmap_header **msg);
 
@@ -104,6 +105,13 @@ int __wrap_identity_get(uint8_t uuid[16])
 	if (!wants_master)
 		uuid[0] ^= 1;
 	return 0;
+}
+
+/* This mount is in no table, and to read it takes longer than all the rest */
+struct libmnt_table *__wrap_mnt_new_table_from_file(const char *path)
+{
+	(void)path;
+	return NULL;
 }
 
 int __wrap_kern_may_map(int fd)
