@@ -33,11 +33,18 @@ $(FUZZ)/fuzz_%: $(FUZZ)/fuzz/fuzz_%.o $(FUZZ_O)
 $(BUILD)/fuzz_seeds: $(SRC)fuzz/seeds.c $(BUILD)/libfamfs.a
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Whole media, as they are: a superblock, a log's header, twelve entries
+FUZZ_MEDIA = for m in $(MEDIA:.list=); do { printf '\003\001\364' && \
+		head -c 200 $$m.super && head -c 6576 $$m.log; } \
+		>$@.new/medium-$${m\#\#*/} || exit; done
+
+$(BUILD)/corpus/log/seeds: $(MEDIA)
 $(BUILD)/corpus/%/seeds: $(BUILD)/fuzz_seeds
 	@mkdir -p $(@D) $(@D)/found
 	rm -rf $@ $@.new
 	mkdir $@.new
 	$(BUILD)/fuzz_seeds $* $@.new
+	$(if $(filter log,$*),$(FUZZ_MEDIA))
 	mv $@.new $@
 
 fuzz-build: $(FUZZ_TARGETS:%=$(FUZZ)/fuzz_%) \
