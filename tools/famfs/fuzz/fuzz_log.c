@@ -41,6 +41,8 @@
 #define BY_READ		0x02
 #define DRYRUN		0x04
 #define FAIL		0x08	/* the kernel refuses the first map */
+#define STRIPS(n)	((n) >> 4 & 3)	/* of the file that is added, less one */
+#define MUCH(n)		((n) >> 6 & 3)	/* how large that is */
 
 #define MAX_ENTRIES	12
 #define LOG_ROOM	(MEDIA_HEADER_BYTES + \
@@ -488,9 +490,16 @@ static void rehearse(const struct fs *fs)
 	look();
 }
 
-static void add_one(uint8_t *log, uint64_t count, uint64_t size)
+static void add_one(uint8_t *log, uint64_t count, int how)
 {
-	struct new_node node = { .path = "a-new-one", .size = size };
+	struct new_node node = {
+		.path = "a-new-one",
+		.size = 1 + ((uint64_t)MUCH(how) << 25),
+		.stripes = {
+			.nstrips = STRIPS(how) ? STRIPS(how) + 1 : 0,
+			.chunk = STRIPS(how) ? MEDIA_UNIT_2M : 0,
+		},
+	};
 	struct media_entry e, other;
 	struct session s;
 	uint64_t i;
@@ -639,7 +648,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	replay(&fs, log, header.next_index, how & FAIL);
 	replay_again(&fs);
 	fs_close(&fs);
-	add_one(log, header.next_index, 1 + ((uint64_t)how << 16));
+	add_one(log, header.next_index, how);
 	sweep();
 	return 0;
 }

@@ -114,6 +114,8 @@ static void logs(void)
 	const uint8_t entries_alone[] = { 0x70, 0x01, 0xf4 };
 	const uint8_t no_master[] = { 0x70, 0x06, 0xf4 };
 	const uint8_t refused[] = { 0x70, 0x09, 0xf4 };
+	const uint8_t strips[] = { 0x70, 0x51, 0xf4 };
+	const uint8_t much[] = { 0x70, 0xc1, 0x90 };
 	const uint8_t small[] = { 0x70, 0x01, 0x08 };
 	const uint8_t all[] = { 0x7f, 0x01, 0xf4 };
 	const uint8_t as_it_is[] = { 0x03, 0x01, 0xf4 };
@@ -160,6 +162,8 @@ static void logs(void)
 	save("good", entries_alone, 3, entries, len);
 	save("client", no_master, 3, entries, len);
 	save("refused", refused, 3, entries, len);
+	save("strips", strips, 3, entries, len);
+	save("much", much, 3, entries, len);
 	save("whole", all, 3, buf, entries - buf + len);
 	save("untouched", as_it_is, 3, buf, entries - buf + len);
 	save("small", small, 3, entries, len);
