@@ -498,6 +498,7 @@ static void add_one(uint8_t *log, uint64_t count, int how)
 		.stripes = {
 			.nstrips = STRIPS(how) ? STRIPS(how) + 1 : 0,
 			.chunk = STRIPS(how) ? MEDIA_UNIT_2M : 0,
+			.nbuckets = STRIPS(how) ? STRIPS(how) + 1 : 0,
 		},
 	};
 	struct media_entry e, other;
