@@ -36,6 +36,22 @@ static int open_meta(struct fs *fs, const char *meta, const char *name,
 	return rc;
 }
 
+/* All that is wrong, and not the first of it alone */
+static void tell_faults(const char *name, const char *what, uint64_t faults)
+{
+	char text[1024] = "";
+	size_t n = 0;
+	int err;
+
+	for (err = 0; err < MEDIA_ERR_COUNT && n < sizeof(text); err++) {
+		if (faults & MEDIA_FAULT(err))
+			n += snprintf(text + n, sizeof(text) - n, "%s%s",
+				      n ? ", " : "", media_strerror(err));
+	}
+	famfs_err("%s: a famfs file system that can't be used: %s: %s; mkfs.famfs -f would make a new one, and lose all files",
+		  name, what, text);
+}
+
 static int read_super(struct fs *fs, const char *name)
 {
 	uint8_t buf[MEDIA_SB_BYTES];
@@ -44,23 +60,25 @@ static int read_super(struct fs *fs, const char *name)
 
 	medium_drop(&fs->super, 0, sizeof(buf));
 	rc = medium_load(&fs->super, 0, buf, sizeof(buf));
-	if (!rc)
-		rc = media_super_decode(&fs->sb, buf);
-	if (!rc && !(fs->sb.flags & MEDIA_SB_SECONDARY))
+	if (rc) {
+		famfs_err("%s: superblock: %s", name, strerror(-rc));
+		return rc;
+	}
+	fs->faults = media_super_faults(&fs->sb, buf);
+	if (!fs->faults && !(fs->sb.flags & MEDIA_SB_SECONDARY))
 		return 0;
-	if (!rc) {
+	if (!fs->faults) {
 		uuid_unparse(fs->sb.fs_uuid, text);
 		famfs_err("%s: is a further device of the famfs file system %s; use the first device of that, which famfs devices shows",
 			  name, text);
 		return -EINVAL;
 	}
-	if (rc == MEDIA_ERR_MAGIC)
+	if (fs->faults & MEDIA_FAULT(MEDIA_ERR_MAGIC))
 		famfs_err("%s: not a famfs file system: %s; mkfs.famfs makes one",
-			  name, log_strerror(rc));
+			  name, media_strerror(MEDIA_ERR_MAGIC));
 	else
-		famfs_err("%s: a famfs file system that can't be used: superblock: %s; mkfs.famfs -f would make a new one, and lose all files",
-			  name, log_strerror(rc));
-	return rc < 0 ? rc : -EUCLEAN;
+		tell_faults(name, "superblock", fs->faults);
+	return -EUCLEAN;
 }
 
 /*
@@ -190,13 +208,17 @@ void fs_devices(const struct fs *fs, struct media_devices *d)
  */
 int fs_log_header(const struct fs *fs, const char *name, struct media_log *log)
 {
-	int rc = log_header(&fs->log, fs->sb.log_len, log);
+	uint64_t faults;
+	int rc = log_header_faults(&fs->log, fs->sb.log_len, log, &faults);
 
-	if (!rc)
+	if (rc) {
+		famfs_err("%s: log: %s", name, strerror(-rc));
+		return rc;
+	}
+	if (!faults)
 		return 0;
-	famfs_err("%s: a famfs file system that can't be used: log: %s; mkfs.famfs -f would make a new one, and lose all files",
-		  name, log_strerror(rc));
-	return rc < 0 ? rc : -EUCLEAN;
+	tell_faults(name, "log", faults);
+	return -EUCLEAN;
 }
 
 /**

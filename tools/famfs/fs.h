@@ -17,6 +17,7 @@ struct fs {
 	struct medium super;
 	struct medium log;
 	struct media_super sb;
+	uint64_t faults;	/* MEDIA_FAULT()s that opening it found */
 	uint64_t capacity;	/* bytes that the first device really has */
 };
 

@@ -15,7 +15,13 @@
 #include <string.h>
 #include <sys/file.h>
 
-static uint64_t entry_offset(uint64_t index)
+/**
+ * log_entry_offset() - where an entry lies
+ * @index: of the entry
+ *
+ * Return: bytes from the beginning of the log
+ */
+uint64_t log_entry_offset(uint64_t index)
 {
 	return MEDIA_HEADER_BYTES + index * MEDIA_ENTRY_BYTES;
 }
@@ -32,6 +38,30 @@ const char *log_strerror(int rc)
 }
 
 /**
+ * log_header_faults() - read the header as it is now, and find all its faults
+ * @m: the log
+ * @log_len: length of the log as the superblock has it
+ * @log: where it goes
+ * @faults: gets the set of all MEDIA_FAULT() that were found
+ *
+ * Return: 0 where it could be read, or a negative error number
+ */
+int log_header_faults(const struct medium *m, uint64_t log_len,
+		      struct media_log *log, uint64_t *faults)
+{
+	uint8_t buf[MEDIA_HEADER_BYTES];
+	int rc;
+
+	if (m->len < log_len)
+		return -ERANGE;
+	medium_drop(m, 0, sizeof(buf));
+	rc = medium_load(m, 0, buf, sizeof(buf));
+	if (!rc)
+		*faults = media_log_faults(log, log_len, buf);
+	return rc;
+}
+
+/**
  * log_header() - read and check the header as it is now
  * @m: the log
  * @log_len: length of the log as the superblock has it
@@ -41,16 +71,10 @@ const char *log_strerror(int rc)
  */
 int log_header(const struct medium *m, uint64_t log_len, struct media_log *log)
 {
-	uint8_t buf[MEDIA_HEADER_BYTES];
-	int rc;
+	uint64_t faults;
+	int rc = log_header_faults(m, log_len, log, &faults);
 
-	if (m->len < log_len)
-		return -ERANGE;
-	medium_drop(m, 0, sizeof(buf));
-	rc = medium_load(m, 0, buf, sizeof(buf));
-	if (rc)
-		return rc;
-	return media_log_decode(log, log_len, buf);
+	return rc ? rc : (int)media_first_fault(faults);
 }
 
 static int read_entry(const struct medium *m, uint64_t index,
@@ -59,7 +83,7 @@ static int read_entry(const struct medium *m, uint64_t index,
 	uint8_t buf[MEDIA_ENTRY_BYTES];
 	int rc;
 
-	rc = medium_load(m, entry_offset(index), buf, sizeof(buf));
+	rc = medium_load(m, log_entry_offset(index), buf, sizeof(buf));
 	if (rc)
 		return rc;
 	return media_entry_decode(e, index, buf);
@@ -83,7 +107,7 @@ int log_entry(const struct medium *m, uint64_t index, struct media_entry *e)
 	int rc = read_entry(m, index, e);
 
 	if (rc == MEDIA_ERR_ENTRY_CRC || rc == MEDIA_ERR_ENTRY_SEQ) {
-		medium_drop(m, entry_offset(index), MEDIA_ENTRY_BYTES);
+		medium_drop(m, log_entry_offset(index), MEDIA_ENTRY_BYTES);
 		rc = read_entry(m, index, e);
 	}
 	return rc;
@@ -112,7 +136,7 @@ int log_walk(const struct medium *m, uint64_t from, uint64_t to,
 	int rc;
 
 	if (from < to)
-		medium_drop(m, entry_offset(from),
+		medium_drop(m, log_entry_offset(from),
 			    (to - from) * MEDIA_ENTRY_BYTES);
 	for (i = from; i < to; i++) {
 		int bad = log_entry(m, i, &e);
@@ -173,8 +197,8 @@ int log_append(struct medium *m, uint64_t log_len, struct media_entry *e)
 
 	e->seqnum = log.next_index;
 	media_entry_encode(e, buf);
-	medium_store(m, entry_offset(log.next_index), buf, sizeof(buf));
-	medium_flush(m, entry_offset(log.next_index), sizeof(buf));
+	medium_store(m, log_entry_offset(log.next_index), buf, sizeof(buf));
+	medium_flush(m, log_entry_offset(log.next_index), sizeof(buf));
 
 	/* The index goes last: it is what makes the entry count */
 	medium_store64(m, MEDIA_HEADER_SEQ, log.next_index + 1);

@@ -13,6 +13,9 @@
 #include "media.h"
 #include "medium.h"
 
+uint64_t log_entry_offset(uint64_t index);
+int log_header_faults(const struct medium *m, uint64_t log_len,
+		      struct media_log *log, uint64_t *faults);
 int log_header(const struct medium *m, uint64_t log_len, struct media_log *log);
 int log_entry(const struct medium *m, uint64_t index, struct media_entry *e);
 

@@ -39,6 +39,8 @@
 #define DIR_PATH		12
 #define EXTENT_BYTES		24
 
+_Static_assert(MEDIA_ERR_COUNT <= 64, "a set of faults is 64 bits");
+
 static uint32_t get32(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
@@ -155,20 +157,34 @@ void media_super_encode(const struct media_super *sb,
 }
 
 /**
- * media_super_decode() - read and check a superblock
- * @sb: where it goes; of use only where MEDIA_OK is returned
+ * media_first_fault() - the one of several faults that a decoder returns
+ * @faults: a set of MEDIA_FAULT()
+ *
+ * Return: the first of the enum, or MEDIA_OK
+ */
+enum media_err media_first_fault(uint64_t faults)
+{
+	return faults ? __builtin_ctzll(faults) : MEDIA_OK;
+}
+
+/**
+ * media_super_faults() - read a superblock, and find all that is wrong with it
+ * @sb: where it goes; of use only where nothing is wrong
  * @buf: its bytes, from offset 0 of the device
  *
- * Return: MEDIA_OK, or the first thing that is wrong
+ * Where it is no superblock at all, or one of another version, nothing else is
+ * looked at.
+ *
+ * Return: the set of all MEDIA_FAULT() that were found, 0 where it is good
  */
-enum media_err media_super_decode(struct media_super *sb,
-				  const uint8_t buf[MEDIA_SB_BYTES])
+uint64_t media_super_faults(struct media_super *sb,
+			    const uint8_t buf[MEDIA_SB_BYTES])
 {
-	uint64_t before;
+	uint64_t before, faults = 0;
 
 	memset(sb, 0, sizeof(*sb));
 	if (get64(buf) != SB_MAGIC)
-		return MEDIA_ERR_MAGIC;
+		return MEDIA_FAULT(MEDIA_ERR_MAGIC);
 	sb->version = get64(buf + 8);
 	sb->log_offset = get64(buf + 16);
 	sb->log_len = get64(buf + 24);
@@ -184,31 +200,48 @@ enum media_err media_super_decode(struct media_super *sb,
 	memcpy(sb->dev_path, buf + 136, MEDIA_DEVPATH_SIZE);
 
 	if (sb->version != SB_VERSION && sb->version != SB_VERSION_OLD)
-		return MEDIA_ERR_VERSION;
+		return MEDIA_FAULT(MEDIA_ERR_VERSION);
 	if (get64(buf + SB_CRC) != crc(buf, SB_CRC))
-		return MEDIA_ERR_CRC;
+		faults |= MEDIA_FAULT(MEDIA_ERR_CRC);
 	if (sb->omf_major != OMF_MAJOR ||
 	    sb->omf_minor != (sb->version == SB_VERSION ? OMF_MINOR
 							: OMF_MINOR_OLD))
-		return MEDIA_ERR_OMF;
+		faults |= MEDIA_FAULT(MEDIA_ERR_OMF);
 	if (sb->log_offset != MEDIA_LOG_OFFSET)
-		return MEDIA_ERR_LOG_OFFSET;
+		faults |= MEDIA_FAULT(MEDIA_ERR_LOG_OFFSET);
 	if (sb->log_len < MEDIA_LOG_MIN || !is_pow2(sb->log_len) ||
 	    sb->log_len > INT64_MAX)
-		return MEDIA_ERR_LOG_LEN;
+		faults |= MEDIA_FAULT(MEDIA_ERR_LOG_LEN);
 	if (sb->alloc_unit != MEDIA_UNIT_2M && sb->alloc_unit != MEDIA_UNIT_4K)
-		return MEDIA_ERR_UNIT;
+		faults |= MEDIA_FAULT(MEDIA_ERR_UNIT);
 	if (sb->flags & MEDIA_SB_PRIMARY && sb->flags & MEDIA_SB_SECONDARY)
-		return MEDIA_ERR_SB_FLAGS;
-	/* A further device has no log of its own, and says where the first has */
-	before = sb->flags & MEDIA_SB_SECONDARY ? MEDIA_SB_LEN
-						: sb->log_offset + sb->log_len;
+		faults |= MEDIA_FAULT(MEDIA_ERR_SB_FLAGS);
+	/* What it must hold at least is known only where the rest is right */
+	before = 0;
+	if (!faults && !(sb->flags & MEDIA_SB_SECONDARY))
+		before = sb->log_offset + sb->log_len + sb->alloc_unit;
+	else if (!faults)
+		/* No log of its own: it says where the first device has it */
+		before = MEDIA_SB_LEN + sb->alloc_unit;
 	if (sb->dev_size > INT64_MAX || sb->dev_size % MEDIA_PAGE ||
-	    sb->dev_size < before + sb->alloc_unit)
-		return MEDIA_ERR_DEV_SIZE;
+	    sb->dev_size < before)
+		faults |= MEDIA_FAULT(MEDIA_ERR_DEV_SIZE);
 	if (!memchr(sb->dev_path, '\0', MEDIA_DEVPATH_SIZE))
-		return MEDIA_ERR_DEV_PATH;
-	return MEDIA_OK;
+		faults |= MEDIA_FAULT(MEDIA_ERR_DEV_PATH);
+	return faults;
+}
+
+/**
+ * media_super_decode() - read and check a superblock
+ * @sb: where it goes; of use only where MEDIA_OK is returned
+ * @buf: its bytes, from offset 0 of the device
+ *
+ * Return: MEDIA_OK, or the first thing that is wrong
+ */
+enum media_err media_super_decode(struct media_super *sb,
+				  const uint8_t buf[MEDIA_SB_BYTES])
+{
+	return media_first_fault(media_super_faults(sb, buf));
 }
 
 /**
@@ -241,38 +274,54 @@ void media_log_encode(const struct media_log *log,
 }
 
 /**
- * media_log_decode() - read and check a log header
- * @log: where it goes; of use only where MEDIA_OK is returned
+ * media_log_faults() - read a log header, and find all that is wrong with it
+ * @log: where it goes; of use only where nothing is wrong
  * @log_len: length of the log as the superblock has it
  * @buf: the first bytes of the log
  *
  * An append stores the next sequence number and then the next index. Where it
  * was cut off between the two, the number is one ahead, and all is well.
  *
- * Return: MEDIA_OK, or the first thing that is wrong
+ * Return: the set of all MEDIA_FAULT() that were found, 0 where it is good
  */
-enum media_err media_log_decode(struct media_log *log, uint64_t log_len,
-				const uint8_t buf[MEDIA_HEADER_BYTES])
+uint64_t media_log_faults(struct media_log *log, uint64_t log_len,
+			  const uint8_t buf[MEDIA_HEADER_BYTES])
 {
+	uint64_t faults = 0;
+
 	memset(log, 0, sizeof(*log));
 	if (get64(buf) != LOG_MAGIC)
-		return MEDIA_ERR_LOG_MAGIC;
+		return MEDIA_FAULT(MEDIA_ERR_LOG_MAGIC);
 	log->len = get64(buf + 8);
 	log->last_index = get64(buf + 16);
 	log->next_seqnum = get64(buf + MEDIA_HEADER_SEQ);
 	log->next_index = get64(buf + MEDIA_HEADER_NEXT);
 
 	if (get64(buf + HEADER_CRC) != crc(buf, HEADER_CRC))
-		return MEDIA_ERR_LOG_CRC;
+		faults |= MEDIA_FAULT(MEDIA_ERR_LOG_CRC);
 	if (log->len != log_len)
-		return MEDIA_ERR_LOG_DIFFERS;
+		faults |= MEDIA_FAULT(MEDIA_ERR_LOG_DIFFERS);
 	if (log->last_index + 1 != media_log_capacity(log_len))
-		return MEDIA_ERR_LOG_LAST;
+		faults |= MEDIA_FAULT(MEDIA_ERR_LOG_LAST);
 	if (log->next_index > media_log_capacity(log_len))
-		return MEDIA_ERR_LOG_NEXT;
+		faults |= MEDIA_FAULT(MEDIA_ERR_LOG_NEXT);
 	if (log->next_seqnum - log->next_index > 1)
-		return MEDIA_ERR_LOG_SEQ;
-	return MEDIA_OK;
+		faults |= MEDIA_FAULT(MEDIA_ERR_LOG_SEQ);
+	return faults;
+}
+
+/**
+ * media_log_decode() - read and check a log header
+ * @log: where it goes; of use only where MEDIA_OK is returned
+ * @log_len: length of the log as the superblock has it
+ * @buf: the first bytes of the log
+ *
+ * Return: MEDIA_OK, or the first thing that is wrong
+ */
+enum media_err media_log_decode(struct media_log *log, uint64_t log_len,
+				const uint8_t buf[MEDIA_HEADER_BYTES])
+{
+	return media_first_fault(media_log_faults(log, log_len, buf));
 }
 
 /**
@@ -653,5 +702,23 @@ const char *media_entry_path(const struct media_entry *e)
 		return e->dir.path;
 	default:
 		return NULL;
+	}
+}
+
+/**
+ * media_entry_path_offset() - where an entry has its path, be it good or not
+ * @buf: bytes of the entry
+ *
+ * Return: offset of MEDIA_PATH_SIZE bytes, or 0 where its type has none
+ */
+unsigned int media_entry_path_offset(const uint8_t buf[MEDIA_ENTRY_BYTES])
+{
+	switch (get32(buf + 8)) {
+	case MEDIA_FILE:
+		return ENTRY_BODY + FILE_PATH;
+	case MEDIA_MKDIR:
+		return ENTRY_BODY + DIR_PATH;
+	default:
+		return 0;
 	}
 }

@@ -31,13 +31,13 @@
 #define MEDIA_OMF_DAXDEV	2	/* minor version since when logs add devices */
 #define MEDIA_META_DIR		".meta"	/* of the tools; never in the log */
 
-/* What can be wrong with bytes from the medium */
+/* What can be wrong with bytes from the medium, in the order it is looked at */
 enum media_err {
 	MEDIA_OK = 0,
 	MEDIA_ERR_MAGIC,
 	MEDIA_ERR_VERSION,
-	MEDIA_ERR_OMF,
 	MEDIA_ERR_CRC,
+	MEDIA_ERR_OMF,
 	MEDIA_ERR_LOG_OFFSET,
 	MEDIA_ERR_LOG_LEN,
 	MEDIA_ERR_UNIT,
@@ -177,14 +177,23 @@ struct media_entry {
 
 const char *media_strerror(enum media_err err);
 
+/* Of several things that are wrong at once: a bit for each */
+#define MEDIA_FAULT(err)	(1ULL << (err))
+
+enum media_err media_first_fault(uint64_t faults);
+
 void media_super_encode(const struct media_super *sb,
 			uint8_t buf[MEDIA_SB_BYTES]);
+uint64_t media_super_faults(struct media_super *sb,
+			    const uint8_t buf[MEDIA_SB_BYTES]);
 enum media_err media_super_decode(struct media_super *sb,
 				  const uint8_t buf[MEDIA_SB_BYTES]);
 
 uint64_t media_log_capacity(uint64_t log_len);
 void media_log_encode(const struct media_log *log,
 		      uint8_t buf[MEDIA_HEADER_BYTES]);
+uint64_t media_log_faults(struct media_log *log, uint64_t log_len,
+			  const uint8_t buf[MEDIA_HEADER_BYTES]);
 enum media_err media_log_decode(struct media_log *log, uint64_t log_len,
 				const uint8_t buf[MEDIA_HEADER_BYTES]);
 
@@ -203,5 +212,6 @@ void media_devices_init(struct media_devices *d, const struct media_super *sb,
 enum media_err media_devices_add(struct media_devices *d,
 				 const struct media_daxdev *e);
 const char *media_entry_path(const struct media_entry *e);
+unsigned int media_entry_path_offset(const uint8_t buf[MEDIA_ENTRY_BYTES]);
 
 #endif /* FAMFS_MEDIA_H */
