@@ -34,6 +34,14 @@ extern const struct command cmd_getmap;
 extern const struct command cmd_clone;
 extern const struct command cmd_chkread;
 extern const struct command cmd_adddev;
+extern const struct command cmd_df;
+extern const struct command cmd_ls;
+
+/* Letters that no option has: it has a long form alone */
+#define OPTION_JSON	256
+
+#define JSON_OPTION \
+	{ OPTION_JSON, "json", NULL, "print JSON, and nothing else, on stdout" }
 
 /* What a user said about the owner and mode of something new */
 struct ownership {

@@ -407,6 +407,7 @@ static void check(const struct fs *fs, const uint8_t *log, uint64_t count)
 
 	memset(reported, 0, sizeof(reported));
 	must(!check_fs(&c));
+	check_print(&c, CHECK_ALL);
 	for (i = 0; i < count; i++) {
 		if (!entry(log, i, &e))
 			continue;
@@ -415,6 +416,7 @@ static void check(const struct fs *fs, const uint8_t *log, uint64_t count)
 	}
 	must(c.errors >= bad);
 	must(c.entries == count);
+	check_free(&c);
 }
 
 /* Maps on other devices, which the kernel may be asked for or not */

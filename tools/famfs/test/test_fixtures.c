@@ -281,11 +281,15 @@ static void clean(void **state)
 		assert_int_equal(c.errors, 0);
 		assert_true(c.entries ==
 			    c.files + c.dirs + c.devices.count - 1);
+		check_free(&c);
 		/* A medium that is one page shorter is not what it says */
 		fs.capacity -= MEDIA_PAGE;
 		test_messages = 0;
+		c = (struct check){ .fs = &fs, .name = names[i] };
 		assert_int_equal(check_fs(&c), 0);
+		check_print(&c, CHECK_ALL);
 		assert_true(c.errors && test_messages);
+		check_free(&c);
 		close_fixture(&f);
 	}
 }

@@ -183,7 +183,7 @@ test_superblock_damage() {
 }
 
 test_fsck() {
-	local free
+	local free n
 	good famfs fsck "$M"
 	says '^Device capacity: [0-9]+$'
 	says '^Free space: [0-9]+$'
@@ -202,11 +202,32 @@ test_fsck() {
 	bad 8 'No such file' famfs fsck "$T/none"
 	bad 16 'needed' famfs fsck
 	bad 16 'unknown' famfs fsck -x "$M"
-	bad 16 'not supported' famfs fsck -B 2 "$M"
+	for n in 0 65 -1 x ''; do
+		bad 16 'expected 1 to 64' famfs fsck -B "$n" "$M"
+	done
 	good umount "$M"
 	bad 8 'not in a famfs mount' famfs fsck "$M"
 	good famfs fsck -M -L -F "$DEV"
 	says "^Free space: $((free - 4 * MIB))$"
+}
+
+# fsck -B divides the space for files, and all of it
+test_fsck_buckets() {
+	local n free capacity
+	good famfs creat -s 6m "$M/f"
+	for n in 1 2 3 64; do
+		good famfs fsck -B "$n" "$M"
+		is "$(grep -c '^Device 0 bucket [0-9]* capacity: [0-9]*$' \
+			"$T/out")" "$n"
+		free=$(sed -n 's/^Device 0 bucket .* free space: //p' "$T/out" |
+			paste -sd+)
+		is "$((free))" "$(free_bytes)"
+		capacity=$(sed -n 's/^Device 0 bucket .* capacity: //p' \
+			"$T/out" | paste -sd+)
+		is "$((capacity))" $(($(free_bytes) + 6 * MIB))
+	done
+	good famfs fsck -h --nbuckets 2 "$M"
+	says '^Device 0 bucket 1 free space: [0-9.]+MiB$'
 }
 
 test_fsck_damage() {
@@ -214,18 +235,70 @@ test_fsck_damage() {
 	good famfs creat -s 2m "$M/d/a"
 	good famfs creat -s 2m "$M/d/b"
 	good famfs fsck "$M"
+	is "$(cat "$T/err")" ""
 	"$PLANT" "$M" file d/c $((2 * MIB)) $((12 * MIB)) $((2 * MIB))
-	bad 4 'entries 2 \(d/b\) and 3 \(d/c\) share 2097152 bytes' \
+	bad 4 'entry 3 at 0x200690: d/c: shares 2097152 bytes at offset 12582912 of device 0 with entry 2, d/b$' \
 		famfs fsck "$M"
+	warns '1 errors, left as they are'
 	"$PLANT" "$M" file d/a "$MIB" $((64 * MIB)) $((2 * MIB))
-	bad 4 'entry 4: d/a: path is that of entry 1' famfs fsck "$M"
+	bad 4 'entry 4 at 0x2008b0: d/a: path is that of entry 1$' \
+		famfs fsck "$M"
 	"$PLANT" "$M" file late/f "$MIB" $((66 * MIB)) $((2 * MIB))
 	"$PLANT" "$M" dir late
-	bad 4 'entry 5: late/f: its directory is not logged before' \
+	bad 4 'entry 5 at 0x200ad0: late/f: its directory is not logged before it, but by entry 6$' \
 		famfs fsck "$M"
 	"$PLANT" "$M" flip .log $((48 + 544 + 20))
-	bad 4 'entry 1: checksum is wrong' famfs fsck "$M"
+	bad 4 'entry 1 at 0x200250: d/a: checksum is wrong$' famfs fsck "$M"
 	good umount "$M"
-	bad 4 'entry 1: checksum is wrong' famfs fsck "$DEV"
-	warns 'entries 2'
+	bad 4 'entry 1 at 0x200250: d/a: checksum is wrong$' famfs fsck "$DEV"
+	warns 'with entry 2, d/b'
+	# In the order of the log
+	is "$(sed -n 's/.*log entry \([0-9]*\) at.*/\1/p' "$T/err" | xargs)" \
+		"1 3 5"
+}
+
+# What is odd and harmless is told, and is no error
+test_fsck_warnings() {
+	good famfs mkdir "$M/d"
+	"$PLANT" "$M" file d//f $((2 * MIB)) $((64 * MIB)) $((2 * MIB))
+	"$PLANT" "$M" file small 4096 $((70 * MIB)) 4096
+	good famfs logplay "$M"
+	good famfs fsck "$M"
+	warns 'warning: .*entry 1 at 0x200250: d//f: path is not in its short form, and is played as d/f$'
+	warns 'warning: .*entry 2 at 0x200470: small: an extent is no multiple of the allocation unit$'
+	"$PLANT" "$M" next 2
+	good famfs fsck "$M"
+	warns 'warning: .*entry 2 at 0x200470: is past the end of the log and looks valid, the first of 1 such'
+	warns 'small: mount differs: is not in the log'
+	"$PLANT" "$M" flip .superblock 108
+	good famfs fsck "$M"
+	warns 'warning: .*superblock bytes that the format leaves 0 are not 0'
+	# All at once of a superblock that can't be used
+	"$PLANT" "$M" flip .superblock 16
+	"$PLANT" "$M" flip .superblock 32
+	bad 4 'checksum is wrong, log offset is not 2 MiB, allocation unit is neither' \
+		famfs fsck "$M"
+}
+
+# The mount is held against the log, and a replay makes good what it can
+test_fsck_mount() {
+	good famfs creat -s 1m "$M/f"
+	"$PLANT" "$M" dir d
+	"$PLANT" "$M" file d/g "$MIB" $((64 * MIB)) $((2 * MIB))
+	"$PLANT" "$M" striped il $((4 * MIB)) $((2 * MIB)) \
+		$((80 * MIB)) $((2 * MIB)) $((96 * MIB)) $((2 * MIB))
+	good touch "$M/mine"
+	good famfs fsck "$M"
+	warns 'warning: .*mine: mount differs: is not in the log'
+	warns "warning: .*mount differs: 3 of the log are not there yet; famfs logplay $M makes them"
+	good famfs fsck -v "$M"
+	says 'd/g: is not in the mount yet'
+	good famfs logplay "$M"
+	good rm "$M/mine"
+	good famfs fsck "$M"
+	is "$(cat "$T/err")" ""
+	# By device there is nothing to compare with
+	good umount "$M"
+	good famfs fsck "$DEV"
+	is "$(cat "$T/err")" ""
 }
