@@ -26,6 +26,8 @@ const struct command * const commands[] = {
 	&cmd_clone,
 	&cmd_chkread,
 	&cmd_adddev,
+	&cmd_df,
+	&cmd_ls,
 };
 
 const size_t commands_count = ARRAY_SIZE(commands);
