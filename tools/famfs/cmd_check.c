@@ -14,6 +14,7 @@
 
 #include "cmd.h"
 #include "inside.h"
+#include "json.h"
 #include "kernel.h"
 #include "meta.h"
 #include "util.h"
@@ -27,11 +28,12 @@
 
 static const struct option_def opts[] = {
 	{ 'v', "verbose", NULL, "name the files that are well, too" },
+	JSON_OPTION,
 	{ 0 }
 };
 
 static const struct usage usage = {
-	.synopsis = "[-v] DIR",
+	.synopsis = "[-v] [--json] DIR",
 	.does = "look at every file; status 1 unmapped, +2 superblock, +4 log, +8 bad memory",
 	.opts = opts,
 };
@@ -41,12 +43,42 @@ struct count {
 	unsigned long dirs;
 	unsigned long bad_ranges;
 	int status;
+	/* Where it is to be JSON */
+	struct json_object *problems;
+	struct json_object *memory;
 };
 
 static void wrong(struct count *c, int bit, const char *path, const char *what)
 {
 	c->status |= bit;
 	famfs_err("%s: %s", quote(path), what);
+	if (c->problems) {
+		struct json_object *o = json_new();
+
+		json_add_string(o, "path", path);
+		json_add_string(o, "what", what);
+		json_append(c->problems, o);
+	}
+}
+
+static void bad_range(struct count *c, const char *path,
+		      const struct famfs_error *e)
+{
+	struct json_object *o;
+
+	c->bad_ranges++;
+	if (!c->memory) {
+		printf("%s: bad memory: offset %llu length %llu, device %u offset %llu\n",
+		       quote(path), e->pos, e->len, e->devindex, e->offset);
+		return;
+	}
+	o = json_new();
+	json_add_string(o, "path", path);
+	json_add_number(o, "offset", e->pos);
+	json_add_number(o, "length", e->len);
+	json_add_number(o, "device", e->devindex);
+	json_add_number(o, "device_offset", e->offset);
+	json_append(c->memory, o);
 }
 
 /* The ranges of a file whose memory is bad, a few at a time */
@@ -65,12 +97,8 @@ static void check_memory(struct count *c, int fd, const char *path)
 		if (!n)
 			return;
 		c->status |= CHECK_BAD_MEMORY;
-		for (i = 0; i < n; i++) {
-			c->bad_ranges++;
-			printf("%s: bad memory: offset %llu length %llu, device %u offset %llu\n",
-			       quote(path), errors[i].pos, errors[i].len,
-			       errors[i].devindex, errors[i].offset);
-		}
+		for (i = 0; i < n; i++)
+			bad_range(c, path, &errors[i]);
 		start = errors[n - 1].pos + errors[n - 1].len;
 	}
 }
@@ -175,7 +203,19 @@ static void check_meta(struct count *c, int root, const char *path, int bit)
 		wrong(c, bit, path, "is no regular file");
 }
 
-static int check(const char *name)
+static int print_json(const char *name, const struct count *c)
+{
+	struct json_object *top = json_new();
+
+	json_add_string(top, "name", name);
+	json_add_number(top, "files", c->files);
+	json_add_number(top, "directories", c->dirs);
+	json_add(top, "bad_memory", c->memory);
+	json_add(top, "problems", c->problems);
+	return json_print(top);
+}
+
+static int check(const char *name, bool json)
 {
 	struct count c = { 0 };
 	char rel[PATH_MAX];
@@ -193,9 +233,15 @@ static int check(const char *name)
 		close(root);
 		return CHECK_FAILED;
 	}
+	if (json) {
+		c.problems = json_new_list();
+		c.memory = json_new_list();
+	}
 	check_meta(&c, root, META_SUPER, CHECK_SUPER);
 	check_meta(&c, root, META_LOG, CHECK_LOG);
 	check_dir(&c, root, "");
+	if (json)
+		return print_json(name, &c) ? CHECK_FAILED : c.status;
 	printf("%s: %lu files, %lu directories, %lu bad ranges\n", quote(name),
 	       c.files, c.dirs, c.bad_ranges);
 	return c.status;
@@ -203,6 +249,7 @@ static int check(const char *name)
 
 static int run(int argc, char **argv, bool dryrun)
 {
+	bool json = false;
 	int ch;
 
 	(void)dryrun;	/* changes nothing anyway */
@@ -211,13 +258,19 @@ static int run(int argc, char **argv, bool dryrun)
 			return 0;
 		if (ch == OPTIONS_BAD)
 			return CHECK_FAILED;
-		famfs_set_verbose(true);
+		if (ch == OPTION_JSON)
+			json = true;
+		else
+			famfs_set_verbose(true);
 	}
+	/* What -v tells would be in between */
+	if (json)
+		famfs_set_verbose(false);
 	if (argc - optind != 1) {
 		options_wrong(argv[0], &usage, "a directory is needed");
 		return CHECK_FAILED;
 	}
-	return check(argv[optind]);
+	return check(argv[optind], json);
 }
 
 const struct command cmd_check = {

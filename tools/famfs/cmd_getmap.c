@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "json.h"
 #include "kernel.h"
 #include "util.h"
 
@@ -22,11 +23,12 @@
 static const struct option_def opts[] = {
 	{ 'q', "quiet", NULL, "only the exit status tells" },
 	{ 'c', "continue", NULL, "take several files, and go on after one that has no map" },
+	JSON_OPTION,
 	{ 0 }
 };
 
 static const struct usage usage = {
-	.synopsis = "[-q] FILE\n-c [-q] FILE...",
+	.synopsis = "[-q] [--json] FILE\n-c [-q] [--json] FILE...",
 	.does = "show the map of a file; status 0 mapped, 1 not famfs, 2 unmapped",
 	.opts = opts,
 };
@@ -79,7 +81,59 @@ static void print_map(const char *file, const struct famfs_fmap_header *h)
 	}
 }
 
-static int show(const char *file, bool quiet)
+static struct json_object *json_ranges(const struct famfs_fmap_simple *x,
+				       uint32_t n)
+{
+	struct json_object *list = json_new_list();
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		struct json_object *o = json_new();
+
+		json_add_number(o, "device", x[i].devindex);
+		json_add_number(o, "offset", x[i].offset);
+		json_add_number(o, "length", x[i].len);
+		json_append(list, o);
+	}
+	return list;
+}
+
+static struct json_object *
+json_map(const char *file, const struct famfs_fmap_header *h)
+{
+	struct json_object *top = json_new(), *list;
+	const uint8_t *p = (const uint8_t *)(h + 1);
+	uint32_t i;
+
+	json_add_string(top, "file", file);
+	json_add_string(top, "type", type_name(h->file_type));
+	json_add_number(top, "size", h->file_size);
+	if (h->ext_type != FAMFS_EXT_INTERLEAVE) {
+		json_add_string(top, "map", "simple");
+		list = json_ranges((const void *)p, h->nextents);
+		json_add(top, "extents", list);
+		return top;
+	}
+	list = json_new_list();
+	for (i = 0; i < h->nextents; i++) {
+		const struct famfs_fmap_interleave *il = (const void *)p;
+		struct json_object *o = json_new(), *strips;
+
+		json_add_number(o, "chunk_size", il->chunk_size);
+		json_add_number(o, "length", il->nbytes);
+		p += sizeof(*il);
+		strips = json_ranges((const void *)p, il->nstrips);
+		json_add(o, "strips", strips);
+		p += il->nstrips * sizeof(struct famfs_fmap_simple);
+		json_append(list, o);
+	}
+	json_add_string(top, "map", "interleaved");
+	json_add(top, "extents", list);
+	return top;
+}
+
+/* @list is NULL where it is not to be JSON */
+static int show(const char *file, bool quiet, struct json_object *list)
 {
 	struct famfs_fmap_header *msg;
 	struct stat st;
@@ -123,7 +177,9 @@ static int show(const char *file, bool quiet)
 			  strerror(-rc));
 		return -rc;
 	}
-	if (!quiet)
+	if (list)
+		json_append(list, json_map(file, msg));
+	else if (!quiet)
 		print_map(file, msg);
 	free(msg);
 	return GETMAP_MAPPED;
@@ -131,6 +187,7 @@ static int show(const char *file, bool quiet)
 
 static int run(int argc, char **argv, bool dryrun)
 {
+	struct json_object *list = NULL;
 	bool quiet = false, more = false;
 	int status = 0;
 	int ch;
@@ -148,6 +205,10 @@ static int run(int argc, char **argv, bool dryrun)
 		case 'c':
 			more = true;
 			break;
+		case OPTION_JSON:
+			if (!list)
+				list = json_new_list();
+			break;
 		}
 	}
 	if (optind == argc || (argc - optind > 1 && !more)) {
@@ -158,10 +219,12 @@ static int run(int argc, char **argv, bool dryrun)
 	}
 	/* Of several, the first that has no map gives the status */
 	for (; optind < argc; optind++) {
-		int rc = show(argv[optind], quiet);
+		int rc = show(argv[optind], quiet, list);
 
 		status = status ? status : rc;
 	}
+	if (list && json_print(list))
+		status = ENOMEM;
 	return status;
 }
 
