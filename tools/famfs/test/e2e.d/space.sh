@@ -12,8 +12,8 @@ json() {
 		fail "no JSON: $*"
 }
 
-# field EXPRESSION: of the last JSON, j
-field() {
+# json_field EXPRESSION: of the last JSON, j
+json_field() {
 	python3 -c 'import json, sys
 j = json.load(open(sys.argv[1]))
 print(eval(sys.argv[2]))' "$T/json" "$1"
@@ -66,8 +66,8 @@ test_df_largest() {
 	"$PLANT" "$M" file rest "$MIB" "$at" $((size - at))
 	good famfs logplay "$M"
 	json 0 famfs df --json "$M"
-	is "$(field 'j[0]["free"]')" $((40 * MIB))
-	largest=$(field 'j[0]["largest_file"]')
+	is "$(json_field 'j[0]["free"]')" $((40 * MIB))
+	largest=$(json_field 'j[0]["largest_file"]')
 	is "$largest" $((32 * MIB))
 	bad 1 '' famfs creat -s $((largest + 1)) "$M/g"
 	good famfs creat -s "$largest" "$M/g"
@@ -125,8 +125,8 @@ test_ls_bad() {
 	is "$(cat "$T/out")" 'd
 d/\033[2J\377'
 	json 1 famfs ls --json -R "$M"
-	is "$(field 'j[1]["path"]')" 'd/\033[2J\377'
-	is "$(field 'len(j)')" 2
+	is "$(json_field 'j[1]["path"]')" 'd/\033[2J\377'
+	is "$(json_field 'len(j)')" 2
 }
 
 test_json() {
@@ -138,43 +138,43 @@ test_json() {
 	good famfs logplay "$M"
 
 	json 0 famfs getmap --json "$M/d/$name"
-	is "$(field 'j[0]["file"]')" "$M/d/"$'\xe2\x82\xac"\\134\\012\\200'
-	is "$(field '[j[0][k] for k in ("type", "size", "map")]')" \
+	is "$(json_field 'j[0]["file"]')" "$M/d/"$'\xe2\x82\xac"\\134\\012\\200'
+	is "$(json_field '[j[0][k] for k in ("type", "size", "map")]')" \
 		"['regular', 3145728, 'simple']"
-	is "$(field 'j[0]["extents"]')" \
+	is "$(json_field 'j[0]["extents"]')" \
 		"[{'device': 0, 'offset': 10485760, 'length': 4194304}]"
 	json 0 famfs getmap --json "$M/il"
-	is "$(field 'j[0]["extents"][0]["strips"][1]["offset"]')" \
+	is "$(json_field 'j[0]["extents"][0]["strips"][1]["offset"]')" \
 		$((80 * MIB))
 	good touch "$M/unmapped"
 	json 2 famfs getmap --json "$M/unmapped"
-	is "$(field j)" "[]"
+	is "$(json_field j)" "[]"
 	good rm "$M/unmapped"
 
 	json 0 famfs ls --json -l "$M" d il
-	is "$(field 'j[0]["path"]')" 'd/'$'\xe2\x82\xac"\\134\\012\\200'
-	is "$(field 'j[0]["mode"]')" "-rw-r--r--"
-	is "$(field 'j[1]["map"], j[1]["extents"]')" "('interleaved', 2)"
+	is "$(json_field 'j[0]["path"]')" 'd/'$'\xe2\x82\xac"\\134\\012\\200'
+	is "$(json_field 'j[0]["mode"]')" "-rw-r--r--"
+	is "$(json_field 'j[1]["map"], j[1]["extents"]')" "('interleaved', 2)"
 	json 0 famfs ls --json "$M"
-	is "$(field 'j[0]["type"], j[0]["uid"], j[0]["gid"]')" \
+	is "$(json_field 'j[0]["type"], j[0]["uid"], j[0]["gid"]')" \
 		"('directory', 7, 8)"
 
 	json 0 famfs df --json
-	is "$(field 'j[0]["mounted_on"]')" "$M"
-	is "$(field 'j[0]["used"], j[0]["files"], j[0]["entries"]')" \
+	is "$(json_field 'j[0]["mounted_on"]')" "$M"
+	is "$(json_field 'j[0]["used"], j[0]["files"], j[0]["entries"]')" \
 		"($((8 * MIB)), 2, 3)"
-	is "$(field 'j[0]["size"] - j[0]["free"]')" $((18 * MIB))
+	is "$(json_field 'j[0]["size"] - j[0]["free"]')" $((18 * MIB))
 	json 0 famfs df --json --human "$M"
-	is "$(field 'j[0]["used"]')" 8.00MiB
+	is "$(json_field 'j[0]["used"]')" 8.00MiB
 	json 1 famfs df --json "$T/none"
-	is "$(field j)" "[]"
+	is "$(json_field j)" "[]"
 
 	json 0 famfs check -v --json "$M"
-	is "$(field 'j["files"], j["directories"], j["problems"]')" \
+	is "$(json_field 'j["files"], j["directories"], j["problems"]')" \
 		"(4, 3, [])"
 	good touch "$M/unmapped"
 	json 1 famfs check --json "$M"
-	is "$(field 'j["problems"][0]["path"]')" unmapped
+	is "$(json_field 'j["problems"][0]["path"]')" unmapped
 	warns 'unmapped: has no map'
 	good rm "$M/unmapped"
 }
@@ -182,29 +182,29 @@ test_json() {
 test_json_fsck() {
 	good famfs mkdir "$M/d"
 	json 0 famfs fsck -v --json -B 2 "$M"
-	is "$(field 'j["superblock"]["log_len"]')" $((8 * MIB))
-	is "$(field 'j["superblock"]["version"]')" 48
-	is "$(field 'j["entries"], j["files"], j["directories"]')" "(1, 0, 1)"
-	is "$(field 'j["free"]')" "$(free_bytes)"
-	is "$(field 'j["errors"], j["warnings"], j["problems"]')" "(0, 0, [])"
-	is "$(field 'sum(b["free"] for b in j["devices"][0]["buckets"])')" \
+	is "$(json_field 'j["superblock"]["log_len"]')" $((8 * MIB))
+	is "$(json_field 'j["superblock"]["version"]')" 48
+	is "$(json_field 'j["entries"], j["files"], j["directories"]')" "(1, 0, 1)"
+	is "$(json_field 'j["free"]')" "$(free_bytes)"
+	is "$(json_field 'j["errors"], j["warnings"], j["problems"]')" "(0, 0, [])"
+	is "$(json_field 'sum(b["free"] for b in j["devices"][0]["buckets"])')" \
 		"$(free_bytes)"
 	json 0 famfs fsck --json --human "$M"
-	is "$(field 'j["superblock"]["log_len"]')" 8.00MiB
+	is "$(json_field 'j["superblock"]["log_len"]')" 8.00MiB
 	"$PLANT" "$M" file $'none/\xff' "$MIB" $((64 * MIB)) $((2 * MIB))
 	json 4 famfs fsck --json "$M"
-	is "$(field 'j["errors"]')" 1
-	is "$(field 'sorted(j["problems"][0].items())')" \
+	is "$(json_field 'j["errors"]')" 1
+	is "$(json_field 'sorted(j["problems"][0].items())')" \
 		"[('entry', 1), ('level', 'error'), ('offset', 2097744), ('path', 'none/\\\\377'), ('what', 'its directory is not logged')]"
 	warns 'entry 1 at 0x200250: none/\\377: its directory'
 	"$PLANT" "$M" flip .log 8
 	json 4 famfs fsck --json "$M"
-	is "$(field '[p["what"] for p in j["problems"]]')" \
+	is "$(json_field '[p["what"] for p in j["problems"]]')" \
 		"['log: log header checksum is wrong', \"log: log length differs from the superblock's\"]"
-	is "$(field 'j["problems"][0]["offset"]')" $((2 * MIB))
+	is "$(json_field 'j["problems"][0]["offset"]')" $((2 * MIB))
 	"$PLANT" "$M" flip .superblock 48
 	json 4 famfs fsck --json "$M"
-	is "$(field 'j["problems"][0]["what"]')" 'superblock checksum is wrong'
+	is "$(json_field 'j["problems"][0]["what"]')" 'superblock checksum is wrong'
 	# Where nothing could be looked at, nothing is printed
 	gives 8 famfs fsck --json "$T"
 	is "$(cat "$T/out")" ""
