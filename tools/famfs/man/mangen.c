@@ -7,6 +7,7 @@
  * A page is mdoc(7), but for lines that start with @:
  *
  *	@SYNOPSIS@	each form of the command line
+ *	@COMMANDS@	what there is, and the pages about it
  *	@OPTIONS@	the list of options, as --help has it. What follows, up to
  *			@END@, has more to say of some: after a line "@-x", or
  *			"@--name" where there is no letter, goes what is added to
@@ -109,6 +110,10 @@ static void put_word(FILE *out, const char *word, size_t len)
 {
 	bool more;
 
+	if (len == 1 && *word == '|') {
+		fprintf(out, " No |");
+		return;
+	}
 	do {
 		const char *bar = memchr(word, '|', len);
 		size_t part = bar ? (size_t)(bar - word) : len;
@@ -224,6 +229,20 @@ static void put_item(FILE *out, const struct option_def *d)
 	}
 	fputc('\n', out);
 	put_sentence(out, d->help);
+}
+
+static void put_commands(FILE *out)
+{
+	size_t i;
+
+	fprintf(out, ".Bl -tag -width Ds\n");
+	for (i = 0; i < count; i++) {
+		if (!entries[i].command)
+			continue;
+		fprintf(out, ".It Xr %s 8\n", entries[i].page);
+		put_sentence(out, entries[i].usage->does);
+	}
+	fprintf(out, ".El\n");
 }
 
 /* "@-x" or "@--name", and the option it stands for */
@@ -360,6 +379,8 @@ static int write_page(FILE *out, const struct page *p, const struct entry *e)
 		} else if (!strcmp(line, "@SYNOPSIS@")) {
 			put_synopsis(out, e);
 			synopsis = true;
+		} else if (!strcmp(line, "@COMMANDS@")) {
+			put_commands(out);
 		} else if (!strcmp(line, "@OPTIONS@")) {
 			i = put_options(out, p, i + 1, e->usage);
 			if (!i)
@@ -439,19 +460,25 @@ static bool takes_argument(const struct usage *u, const char *word, size_t len)
 	return false;
 }
 
-/* What is no option, and no option's argument, in the first form */
+/*
+ * What is no option, and no option's argument, in the first form. In brackets is
+ * what may be left out.
+ */
 static void put_operands(const struct entry *e)
 {
 	const char *p = e->usage->synopsis;
 
 	while (*p && *p != '\n') {
+		const char *word = p + (*p == '[');
 		size_t n = strcspn(p, "\n ");
 
 		if (*p == '[') {
-			int depth = 0;
-
-			for (n = 0; p[n] && (depth || !n); n++)
-				depth += (p[n] == '[') - (p[n] == ']');
+			n = 1 + word_len(word);
+			if (*word == '-' || !strncmp(word, "OPTION", 6))
+				n += strcspn(p + n, "]");
+			else
+				printf(" %.*s", (int)n - 1, word);
+			n += p[n] == ']';
 		} else if (*p == '-') {
 			if (takes_argument(e->usage, p, n) && p[n] == ' ')
 				n += 1 + strcspn(p + n + 1, "\n ");
