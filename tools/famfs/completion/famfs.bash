@@ -60,9 +60,10 @@ _famfs_argument()
 # _famfs_value OPTION: what its argument is called, in value; fails if it has none.
 _famfs_value()
 {
-	local pair
+	local pair pairs
 
-	for pair in $valued; do
+	read -ra pairs <<<"$valued"
+	for pair in "${pairs[@]}"; do
 		if [[ ${pair%%=*} == "$1" ]]; then
 			value=${pair#*=}
 			return 0
@@ -74,9 +75,10 @@ _famfs_value()
 # _famfs_operand N: what the argument after N others is called.
 _famfs_operand()
 {
-	local name n=$1
+	local name names n=$1
 
-	for name in $operands; do
+	read -ra names <<<"$operands"
+	for name in "${names[@]}"; do
 		if [[ $name == *... ]] || ((n-- == 0)); then
 			echo "$name"
 			return

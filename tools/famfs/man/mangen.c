@@ -111,7 +111,7 @@ static void put_word(FILE *out, const char *word, size_t len)
 	bool more;
 
 	if (len == 1 && *word == '|') {
-		fprintf(out, " No |");
+		fprintf(out, " No \\&|");
 		return;
 	}
 	do {
@@ -159,8 +159,6 @@ static size_t word_len(const char *p)
  */
 static void put_form(FILE *out, const struct entry *e, const char *p)
 {
-	int depth = 0;
-
 	fprintf(out, ".Nm %s\n", e->program);
 	if (e->command)
 		fprintf(out, ".Cm %s\n", e->command);
@@ -170,18 +168,11 @@ static void put_form(FILE *out, const struct entry *e, const char *p)
 		if (*p == ' ') {
 			p++;
 		} else if (*p == '[') {
-			fprintf(out, depth++ ? " Oo" : ".Oo");
-			fputc('\n', out);
+			fprintf(out, ".Oo\n");
 			p++;
 		} else if (*p == ']') {
 			fprintf(out, ".Oc\n");
-			depth--;
 			p++;
-			/* [OPTION]... */
-			if (!strncmp(p, "...", 3)) {
-				fprintf(out, "\\&...\n");
-				p += 3;
-			}
 		} else {
 			char *line = NULL;
 			size_t size;
@@ -460,34 +451,62 @@ static bool takes_argument(const struct usage *u, const char *word, size_t len)
 	return false;
 }
 
-/*
- * What is no option, and no option's argument, in the first form. In brackets is
- * what may be left out.
- */
-static void put_operands(const struct entry *e)
+/* What is in brackets, and may have brackets within, without the last one */
+static size_t group_len(const char *p)
 {
-	const char *p = e->usage->synopsis;
+	int depth = 0;
+	size_t n;
 
+	for (n = 0; p[n] && (p[n] != ']' || depth); n++)
+		depth += (p[n] == '[') - (p[n] == ']');
+	return n;
+}
+
+/* What is no option, and no option's argument; in brackets, it may be left out */
+static void put_operands_of(FILE *out, const struct usage *u, const char *p)
+{
 	while (*p && *p != '\n') {
 		const char *word = p + (*p == '[');
 		size_t n = strcspn(p, "\n ");
 
 		if (*p == '[') {
-			n = 1 + word_len(word);
-			if (*word == '-' || !strncmp(word, "OPTION", 6))
-				n += strcspn(p + n, "]");
-			else
-				printf(" %.*s", (int)n - 1, word);
-			n += p[n] == ']';
+			n = group_len(word);
+			if (*word != '-' && strncmp(word, "OPTION", 6))
+				fprintf(out, " %.*s", (int)n, word);
+			n += 1 + (word[n] == ']');
 		} else if (*p == '-') {
-			if (takes_argument(e->usage, p, n) && p[n] == ' ')
+			if (takes_argument(u, p, n) && p[n] == ' ')
 				n += 1 + strcspn(p + n + 1, "\n ");
 		} else {
-			printf(" %.*s", (int)n, p);
+			fprintf(out, " %.*s", (int)n, p);
 		}
 		p += n;
 		p += strspn(p, " ");
 	}
+}
+
+/* Those of the first form, or of one that takes any number */
+static void put_operands(const struct entry *e)
+{
+	char *best = NULL, *text = NULL;
+	const char *p;
+	size_t size;
+	FILE *mem;
+
+	for (p = e->usage->synopsis; p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		mem = open_memstream(&text, &size);
+		put_operands_of(mem, e->usage, p);
+		fclose(mem);
+		if (best && !strstr(text, "...")) {
+			free(text);
+			continue;
+		}
+		free(best);
+		best = text;
+	}
+	printf("%s", best);
+	free(best);
 }
 
 /* For completion/famfs.bash: the commands, and a case for each command line */
