@@ -34,6 +34,22 @@ static int print(struct json_object *top)
 	return rc;
 }
 
+/* json-c has a line between the brackets of what is empty, or nothing: nothing */
+static void close_empty(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		char *end = text + 1 + strspn(text + 1, "\n ");
+
+		*to++ = *text;
+		if ((*text == '[' && *end == ']') ||
+		    (*text == '{' && *end == '}'))
+			text = end - 1;
+	}
+	*to = '\0';
+}
+
 static void form(void **state)
 {
 	static const uint8_t uuid[16] = { 0xab, 0xcd, [15] = 0x01 };
@@ -51,6 +67,7 @@ static void form(void **state)
 	json_add(o, "list", list);
 	json_add(o, "none", json_new_list());
 	assert_int_equal(print(o), 0);
+	close_empty(printed);
 	assert_string_equal(printed,
 			    "{\n"
 			    "  \"path\":\"/dev/dax0.0\",\n"
@@ -60,11 +77,9 @@ static void form(void **state)
 			    "  \"yes\":true,\n"
 			    "  \"uuid\":\"abcd0000-0000-0000-0000-000000000001\",\n"
 			    "  \"list\":[\n"
-			    "    {\n"
-			    "    }\n"
+			    "    {}\n"
 			    "  ],\n"
-			    "  \"none\":[\n"
-			    "  ]\n"
+			    "  \"none\":[]\n"
 			    "}\n");
 }
 
@@ -84,8 +99,6 @@ static void names(void **state)
 		struct json_tokener *t = json_tokener_new();
 		const char *text = all;
 
-		json_tokener_set_flags(t, JSON_TOKENER_STRICT |
-					  JSON_TOKENER_VALIDATE_UTF8);
 		if (round) {
 			for (i = 0; i < sizeof(name) - 1; i++)
 				name[i] = 1 + test_random(&seed) % 255;
@@ -94,6 +107,10 @@ static void names(void **state)
 		}
 		json_add_string(o, "name", text);
 		assert_int_equal(print(o), 0);
+		/* Not JSON_TOKENER_STRICT: json-c 0.18 then takes no UTF-8 */
+		for (i = 0; printed[i]; i++)
+			assert_true((uint8_t)printed[i] >= ' ' ||
+				    printed[i] == '\n');
 		back = json_tokener_parse_ex(t, printed, strlen(printed));
 		assert_non_null(back);
 		assert_true(json_object_object_get_ex(back, "name", &got));
@@ -119,7 +136,8 @@ static void no_memory(void **state)
 	assert_int_equal(test_messages, 1);
 	assert_int_equal(print(NULL), -ENOMEM);
 	assert_int_equal(print(json_new_list()), 0);
-	assert_string_equal(printed, "[\n]\n");
+	close_empty(printed);
+	assert_string_equal(printed, "[]\n");
 	famfs_set_sink(NULL);
 }
 
