@@ -265,4 +265,11 @@ test_usage() {
 		says "usage: famfs $c"
 		good famfs "$c" --help
 	done
+	for c in mkfs.famfs mount.famfs; do
+		good "$c" --help
+		says "usage: $c"
+		good "$c" -h
+	done
+	bad 1 'option -t: needs an argument' mount.famfs -t
+	bad 1 'option --bogus: unknown' mount.famfs --bogus "$DEV" "$M"
 }
