@@ -34,6 +34,7 @@ extern const struct command cmd_getmap;
 extern const struct command cmd_clone;
 extern const struct command cmd_chkread;
 extern const struct command cmd_adddev;
+extern const struct command cmd_devices;
 extern const struct command cmd_df;
 extern const struct command cmd_ls;
 

@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -188,24 +189,45 @@ static size_t map_unit(const struct daxdev *dev)
 	return unit && unit <= SIZE_MAX ? unit : MEDIA_SB_LEN;
 }
 
-/*
- * The kernel copies the bytes first: where memory is bad or gone, that fails,
- * and a load of our own would end the program.
+/**
+ * daxmode_copy() - copy out what a device in devdax mode starts with
+ * @path: of the device node
+ * @dev: what daxmode_of() says of it
+ * @to: a file; its contents are the bytes then
+ * @len: how many; no more than a device maps at a time
+ *
+ * The kernel copies: where memory is bad or gone, that fails, and a load of our
+ * own would end the program. So it copies once, and once more when this
+ * processor's cache is known to be of no age.
+ *
+ * Return: 0 or a negative error number
  */
-static int copy_raw(const void *map, uint8_t buf[MEDIA_SB_BYTES])
+int daxmode_copy(const char *path, const struct daxdev *dev, int to,
+		 size_t len)
 {
-	int fd[2], rc = 0;
+	size_t room = map_unit(dev);
+	int fd, i, rc = 0;
+	ssize_t n;
+	void *map;
 
-	if (pipe2(fd, O_CLOEXEC))
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	if (write(fd[1], map, MEDIA_SB_BYTES) != MEDIA_SB_BYTES) {
-		rc = -EIO;
-	} else {
-		cpucache_invalidate(map, MEDIA_SB_BYTES);
-		memcpy(buf, map, MEDIA_SB_BYTES);
+	if (room < len)
+		room = round_up_pow2(len, room);
+	map = mmap(NULL, room, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		rc = -errno;
+	for (i = 0; i < 2 && !rc; i++) {
+		if (i)
+			cpucache_invalidate(map, len);
+		n = pwrite(to, map, len, 0);
+		if (n != (ssize_t)len)
+			rc = -EIO;
 	}
-	close(fd[0]);
-	close(fd[1]);
+	if (map != MAP_FAILED)
+		munmap(map, room);
+	close(fd);
 	return rc;
 }
 
@@ -220,20 +242,14 @@ static int copy_raw(const void *map, uint8_t buf[MEDIA_SB_BYTES])
 int daxmode_load_super(const char *path, const struct daxdev *dev,
 		       uint8_t buf[MEDIA_SB_BYTES])
 {
-	size_t len = map_unit(dev);
-	void *map;
 	int fd, rc;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = memfd_create("superblock", MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED) {
-		rc = -errno;
-	} else {
-		rc = copy_raw(map, buf);
-		munmap(map, len);
-	}
+	rc = daxmode_copy(path, dev, fd, MEDIA_SB_BYTES);
+	if (!rc && pread(fd, buf, MEDIA_SB_BYTES, 0) != MEDIA_SB_BYTES)
+		rc = -EIO;
 	close(fd);
 	return rc;
 }
@@ -275,17 +291,60 @@ static int check_unused(const char *path)
 	return rc;
 }
 
+static bool in_list(const char *list, const char *module)
+{
+	struct utsname u;
+	char path[PATH_MAX], *line = NULL;
+	bool found = false;
+	size_t size = 0;
+	FILE *f;
+
+	if (uname(&u))
+		return false;
+	snprintf(path, sizeof(path), "/lib/modules/%s/%s", u.release, list);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && getline(&line, &size, f) > 0) {
+		/* "PATH/MODULE.ko.xz: what it depends on" */
+		line[strcspn(line, ":\n")] = '\0';
+		found = strstr(line, module);
+	}
+	free(line);
+	fclose(f);
+	return found;
+}
+
+/**
+ * daxmode_kernel_can() - tell whether this kernel can carry famfs on /dev/dax
+ *
+ * Return: true if it has the driver for that, or could load it
+ */
+bool daxmode_kernel_can(void)
+{
+	return !access(BUS "/drivers/" FSDEV, F_OK) ||
+	       in_list("modules.dep", "/" FSDEV ".ko") ||
+	       in_list("modules.builtin", "/" FSDEV ".ko");
+}
+
+static int kernel_cannot(const char *path)
+{
+	struct utsname u = { .release = "" };
+
+	uname(&u);
+	famfs_err("%s: this kernel, %s, can't carry famfs on a /dev/dax device, as it has no fsdev_dax driver (Linux 7.1 and later, CONFIG_DEV_DAX_FSDEV); persistent memory can carry it here as a block device: ndctl create-namespace -f -e NAMESPACE --mode=fsdax",
+		  path, u.release);
+	return -EOPNOTSUPP;
+}
+
 static int change_mode(const char *path, struct daxdev *dev)
 {
 	struct daxdev old = *dev;
 	int rc;
 
 	if (access(BUS "/drivers/" FSDEV, F_OK) &&
-	    (modprobe(FSDEV) || access(BUS "/drivers/" FSDEV, F_OK))) {
-		famfs_err("%s: this kernel has no fsdev_dax driver, which carries famfs on /dev/dax; use Linux 7.1 or later built with CONFIG_DEV_DAX_FSDEV",
-			  path);
-		return -EOPNOTSUPP;
-	}
+	    (modprobe(FSDEV) || access(BUS "/drivers/" FSDEV, F_OK)))
+		return kernel_cannot(path);
 	if (old.mode == DAXMODE_DEVDAX) {
 		rc = check_unused(path);
 		if (rc)
@@ -313,6 +372,37 @@ static int change_mode(const char *path, struct daxdev *dev)
 	return rc ? rc : -ENODEV;
 }
 
+/* A device that the kernel has, and that nobody made a node for */
+static bool has_device(const char *path, char *cmd, size_t size)
+{
+	static const struct {
+		const char *dir;
+		char type;
+	} from[] = { { BUS "/devices", 'c' }, { "/sys/class/block", 'b' } };
+	const char *base = strrchr(path, '/');
+	unsigned int ma, mi;
+	char file[PATH_MAX];
+	bool found = false;
+	size_t i;
+	FILE *f;
+
+	if (!base || strncmp(path, "/dev/", strlen("/dev/")) ||
+	    !strcmp(base, "/.."))
+		return false;
+	for (i = 0; !found && i < ARRAY_SIZE(from); i++) {
+		snprintf(file, sizeof(file), "%s%s/dev", from[i].dir, base);
+		f = fopen(file, "re");
+		if (!f)
+			continue;
+		found = fscanf(f, "%u:%u", &ma, &mi) == 2;
+		fclose(f);
+		if (found)
+			snprintf(cmd, size, "mknod -m 0600 %s %c %u %u", path,
+				 from[i].type, ma, mi);
+	}
+	return found;
+}
+
 /**
  * daxmode_prepare() - see to it that famfs can mount a device
  * @path: of the device node
@@ -325,14 +415,18 @@ static int change_mode(const char *path, struct daxdev *dev)
 int daxmode_prepare(const char *path, enum daxmode_change change)
 {
 	struct daxdev dev;
+	char node[512];
 	int rc;
 
 	rc = daxmode_of(path, &dev);
-	if (rc) {
-		famfs_err("%s: %s; see daxctl list for what there is", path,
+	if (rc == -ENOENT && has_device(path, node, sizeof(node)))
+		famfs_err("%s: the device is there and its node is missing; %s makes it",
+			  path, node);
+	else if (rc)
+		famfs_err("%s: %s; see famfs devices for what there is", path,
 			  strerror(-rc));
+	if (rc)
 		return rc;
-	}
 	switch (dev.mode) {
 	case DAXMODE_FAMFS:
 	case DAXMODE_NOT_DAX:
@@ -349,6 +443,8 @@ int daxmode_prepare(const char *path, enum daxmode_change change)
 	case DAXMODE_NONE:
 		break;
 	}
+	if (!daxmode_kernel_can())
+		return kernel_cannot(path);
 	if (change != DAXMODE_KEEP) {
 		/* Without a driver there is no way to look, and no user */
 		if (change == DAXMODE_IF_FAMFS && dev.mode == DAXMODE_DEVDAX)

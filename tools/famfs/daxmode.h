@@ -6,6 +6,8 @@
 #ifndef FAMFS_DAXMODE_H
 #define FAMFS_DAXMODE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "media.h"
@@ -37,6 +39,9 @@ int daxmode_of(const char *path, struct daxdev *dev);
 int daxmode_prepare(const char *path, enum daxmode_change change);
 int daxmode_load_super(const char *path, const struct daxdev *dev,
 		       uint8_t buf[MEDIA_SB_BYTES]);
+int daxmode_copy(const char *path, const struct daxdev *dev, int to,
+		 size_t len);
+bool daxmode_kernel_can(void);
 int daxmode_lock(const char *path);
 void daxmode_unlock(int lock);
 int module_load(void);

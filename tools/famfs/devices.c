@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
 
@@ -181,8 +182,24 @@ void devices_free(struct devices *d)
 	*d = (struct devices){ 0 };
 }
 
-/* By read(2): bad memory there is no reason to end */
-static int look_mount(const struct device *dev, uint8_t buf[MEDIA_SB_BYTES])
+/* By read(2) and write(2): bad memory is an error, and no reason to end */
+static int copy(int from, int to, size_t len)
+{
+	void *buf;
+	int rc;
+
+	rc = -posix_memalign(&buf, MEDIA_PAGE, len);
+	if (rc)
+		return rc;
+	errno = EIO;
+	if (pread(from, buf, len, 0) != (ssize_t)len ||
+	    pwrite(to, buf, len, 0) != (ssize_t)len)
+		rc = -errno;
+	free(buf);
+	return rc;
+}
+
+static int copy_mounted(const struct device *dev, int to, size_t len)
 {
 	struct medium super = { .fd = -1 };
 	int mount, lock, rc;
@@ -194,8 +211,8 @@ static int look_mount(const struct device *dev, uint8_t buf[MEDIA_SB_BYTES])
 	if (!rc)
 		rc = meta_open(mount, META_SUPER, false, true, &super);
 	if (!rc) {
-		medium_drop(&super, 0, MEDIA_SB_BYTES);
-		rc = medium_load(&super, 0, buf, MEDIA_SB_BYTES);
+		medium_drop(&super, 0, len);
+		rc = copy(super.fd, to, len);
 	}
 	medium_close(&super);
 	mount_glance_end(mount, lock);
@@ -203,30 +220,56 @@ static int look_mount(const struct device *dev, uint8_t buf[MEDIA_SB_BYTES])
 }
 
 /* Past the page cache, which knows nothing of what other machines write */
-static int look_block(const struct device *dev, uint8_t buf[MEDIA_SB_BYTES])
+static int copy_block(const struct device *dev, int to, size_t len)
 {
-	ssize_t n = -1;
-	void *page;
 	int fd, rc;
 
 	fd = open(dev->path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	rc = -posix_memalign(&page, MEDIA_PAGE, MEDIA_PAGE);
-	if (!rc) {
-		n = pread(fd, page, MEDIA_PAGE, 0);
-		if (n < MEDIA_SB_BYTES)
-			rc = n < 0 ? -errno : -EIO;
-		else
-			memcpy(buf, page, MEDIA_SB_BYTES);
-		free(page);
-	}
+	rc = copy(fd, to, len);
 	close(fd);
 	return rc;
 }
 
+static int copy_start(const struct device *dev, int to, size_t len)
+{
+	if (dev->block)
+		return copy_block(dev, to, len);
+	if (dev->dax.mode == DAXMODE_FAMFS)
+		return copy_mounted(dev, to, len);
+	if (dev->dax.mode == DAXMODE_DEVDAX)
+		return daxmode_copy(dev->path, &dev->dax, to, len);
+	return -ENXIO;
+}
+
+static int memory_file(const struct device *dev, size_t len, int *fd)
+{
+	int rc;
+
+	*fd = memfd_create("famfs", MFD_CLOEXEC);
+	if (*fd < 0)
+		return -errno;
+	rc = copy_start(dev, *fd, len);
+	if (rc)
+		close(*fd);
+	return rc;
+}
+
 /**
- * devices_look() - see what a device starts with
+ * devices_start() - copy out what a device starts with
+ * @dev: the device
+ * @fd: gets a file with that, as long as a superblock's place
+ *
+ * Return: as devices_look()
+ */
+int devices_start(const struct device *dev, int *fd)
+{
+	return memory_file(dev, MEDIA_SB_LEN, fd);
+}
+
+/**
+ * devices_look() - see what is in the place of a device's superblock
  * @dev: the device; its @start is filled
  *
  * Return: 0; -EBUSY where it is mounted or held by somebody; -ENXIO where its
@@ -234,17 +277,18 @@ static int look_block(const struct device *dev, uint8_t buf[MEDIA_SB_BYTES])
  */
 int devices_look(struct device *dev)
 {
+	int fd;
+
 	if (dev->looked)
 		return dev->rc;
 	dev->looked = true;
-	if (dev->block)
-		dev->rc = look_block(dev, dev->start);
-	else if (dev->dax.mode == DAXMODE_FAMFS)
-		dev->rc = look_mount(dev, dev->start);
-	else if (dev->dax.mode == DAXMODE_DEVDAX)
-		dev->rc = daxmode_load_super(dev->path, &dev->dax, dev->start);
-	else
-		dev->rc = -ENXIO;
+	dev->rc = memory_file(dev, MEDIA_PAGE, &fd);
+	if (dev->rc)
+		return dev->rc;
+	if (pread(fd, dev->start, sizeof(dev->start), 0) !=
+	    sizeof(dev->start))
+		dev->rc = -EIO;
+	close(fd);
 	return dev->rc;
 }
 

@@ -34,6 +34,7 @@ struct devices {
 int devices_scan(struct devices *d);
 void devices_free(struct devices *d);
 int devices_look(struct device *dev);
+int devices_start(const struct device *dev, int *fd);
 int devices_open(struct devices *d, int fd, const struct media_super *sb,
 		 const struct media_daxdev *e, const char *name,
 		 bool keep_mode);

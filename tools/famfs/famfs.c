@@ -28,6 +28,7 @@ const struct command * const commands[] = {
 	&cmd_adddev,
 	&cmd_df,
 	&cmd_ls,
+	&cmd_devices,
 };
 
 const size_t commands_count = ARRAY_SIZE(commands);

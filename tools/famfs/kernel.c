@@ -254,7 +254,7 @@ const char *kern_daxdev_strerror(int rc)
 	case -EINVAL:
 		return "is no dax device, or begins or ends within a page";
 	case -EOPNOTSUPP:
-		return "is in a mode, or this kernel of a version, that can't carry a file system on it";
+		return "is in a mode that can't carry famfs, or this kernel can't";
 	case -ENXIO:
 		return "has no driver, or is going away";
 	case -EPERM:

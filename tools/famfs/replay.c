@@ -254,6 +254,7 @@ static int open_device(struct replay *r, uint64_t index,
 {
 	struct devices *local = local_devices(r);
 	char text[UUID_STR_LEN], what[256];
+	const char *why;
 	int rc;
 
 	if (!local)
@@ -265,10 +266,11 @@ static int open_device(struct replay *r, uint64_t index,
 		return 0;
 	}
 	uuid_unparse(d->uuid, text);
-	snprintf(what, sizeof(what),
-		 rc == -ENODEV ? "adds device %u, %s, and this machine shows none with that uuid; see to it that it is there, free, and has a driver (famfs devices), then play the log again"
-			       : "adds device %u, %s, which can't be used",
-		 d->index, text);
+	why = "which can't be used";
+	if (rc == -ENODEV)
+		why = "and this machine shows none with that uuid; see to it that it is there and free (famfs devices), then play the log again";
+	snprintf(what, sizeof(what), "adds device %u, %s, %s", d->index, text,
+		 why);
 	return entry_error(r, index, NULL, what);
 }
 

@@ -310,3 +310,142 @@ test_devices_block() {
 	good mount -t famfs "$DEV" "$M"
 	warns 'adds device 1'
 }
+
+# --- famfs devices ---------------------------------------------------------------
+
+# about DEVICE: what famfs devices says of that one alone
+about() {
+	good famfs devices "$1"
+	says "^$1: [0-9]+ bytes, mode "
+}
+
+test_devices_list() {
+	local uuid
+	need_third
+	blank "$DEV2"
+	good mkfs.famfs -f "$PMEM"
+	good mkfs.famfs -f -k "$PMEM"
+	good famfs devices
+	is "$(grep -c '^/dev/' "$T/out")" 3
+	good famfs devices -h
+	says "^$PMEM: [0-9.]+MiB, mode fsdax"
+	bad 1 'unknown' famfs devices -x
+	bad 1 'is no memory device' famfs devices /dev/null
+	bad 1 'is no memory device' famfs devices "$DEV2" /dev/nonexistent
+	says "^$DEV2: "
+	# What is mounted is looked at through the mount, which knows its superblock
+	good famfs fsck -v "$M"
+	uuid=$(field uuid)
+	about "$DEV"
+	says 'mode famfs'
+	says "holds: famfs $uuid, first device, this host is the master, mounted on $M\$"
+	says "use: +famfs cp FILE $M\$"
+	about "$DEV2"
+	says 'holds: nothing known'
+	says "use: +mkfs.famfs $DEV2\$"
+	good mkswap "$PMEM"
+	about "$PMEM"
+	says 'holds: swap'
+	says "use: +mkfs.famfs -f $PMEM\$"
+	good famfs adddev "$M" "$DEV2"
+	good famfs adddev -f "$M" "$PMEM"
+	about "$DEV2"
+	says "holds: famfs $uuid, further device, this host is the master, mounted on $M\$"
+	about "$PMEM"
+	says "holds: famfs $uuid, further device.*mounted on $M\$"
+	good umount "$M"
+	about "$DEV"
+	says "holds: famfs $uuid, first device, this host is the master\$"
+	says "use: +mount -t famfs $DEV DIR\$"
+	about "$PMEM"
+	says "holds: famfs $uuid, further device, this host is the master\$"
+	says "use: +mount -t famfs $DEV DIR\$"
+	to_devdax "$DEV2"
+	about "$DEV2"
+	says 'mode devdax'
+	says "holds: famfs $uuid, further device"
+	good mount -t famfs -o nomode "$DEV" "$M"
+	about "$DEV2"
+	says "use: +famfs logplay $M\$"
+	good mkfs.famfs -f -k -M "$DEV2"
+	to_devdax "$DEV2"
+	about "$DEV2"
+	says 'holds: nothing known'
+	says "use: +mkfs.famfs -M $DEV2\$"
+	echo "${DEV2##*/}" >/sys/bus/dax/drivers/device_dax/unbind
+	about "$DEV2"
+	says 'mode none'
+	says 'holds: unknown: no driver'
+	says "use: +mkfs.famfs -M $DEV2\$"
+	good mkfs.famfs -M "$DEV2"
+}
+
+test_devices_json() {
+	need_third
+	good famfs creat -s 1m "$M/f"
+	good famfs devices --json "$DEV"
+	says '"chardev":"dax'
+	says "\"path\":\"$DEV\""
+	says '"size":[0-9]+,'
+	says '"mode":"famfs"'
+	says '"content":"famfs"'
+	says '"device":"first"'
+	says '"role":"master"'
+	says "\"mountpoint\":\"$M\""
+	good famfs devices --json -h "$PMEM"
+	says '"blockdev":"pmem'
+	says '"size":"[0-9.]+.iB"'
+	says '"mode":"fsdax"'
+	bad 1 'no memory device' famfs devices --json /dev/null
+	says '^\[$'
+}
+
+# Without rights less is seen, and that is said
+test_devices_user() {
+	need_third
+	blank "$DEV2"
+	good "${USER_CMD[@]}" famfs devices
+	says "^$DEV: [0-9]+ bytes, mode famfs"
+	says "holds: famfs, first device, mounted on $M\$"
+	says 'holds: unknown: only root can look'
+	is "$(grep -c '^/dev/' "$T/out")" 3
+	# As one that holds a device nobody can look into
+	good mkfs.famfs "$DEV2"
+	mkdir "$T/m2"
+	good unshare -m sh -c "mount -t famfs $DEV2 $T/m2 &&
+		umount $M && famfs devices $DEV2"
+	says "mounted on $T/m2\$"
+	coproc ELSE { exec unshare -m sh -c "mount -t famfs $DEV2 $T/m2 &&
+		echo ready && read -r _"; }
+	read -r _ <&"${ELSE[0]}"
+	local pid=$ELSE_PID
+	about "$DEV2"
+	says 'holds: famfs, first device, mounted where this process'
+	echo >&"${ELSE[1]}"
+	wait "$pid"
+	about "$DEV2"
+	says 'use: +mount'
+}
+
+test_devices_ram() {
+	local drv=/sys/bus/dax/drivers name=${DEV2##*/} auto
+	auto=/sys/devices/system/memory/auto_online_blocks
+	modprobe -q kmem || fail "no kmem module"
+	to_devdax "$DEV2"
+	echo offline >"$auto"
+	echo "$name" >"$drv/device_dax/unbind"
+	echo "$name" >"$drv/kmem/new_id"
+	[ -e "$drv/kmem/$name" ] || fail "kmem does not take $name"
+	about "$DEV2"
+	says 'mode system-ram'
+	says 'holds: unknown: in use as system RAM'
+	says "use: +daxctl reconfigure-device --mode=devdax --force $name\$"
+	bad 1 'system RAM.*daxctl reconfigure-device' mkfs.famfs -f -M "$DEV2"
+	bad 1 'system RAM' famfs adddev -f -M "$M" "$DEV2"
+	bad 1 'system RAM' famfs mount -M "$DEV2" "$M"
+	echo "$name" >"$drv/kmem/unbind"
+	echo "$name" >"$drv/kmem/remove_id"
+	about "$DEV2"
+	says 'mode none'
+	good mkfs.famfs -f -M "$DEV2"
+}
