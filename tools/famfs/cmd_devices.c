@@ -7,7 +7,6 @@
  * one that can't be looked at, for want of rights or of a driver, or as somebody
  * else holds it, all the rest is told.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,15 +20,13 @@
 
 #include "cmd.h"
 #include "devices.h"
-#include "fs.h"
+#include "holder.h"
 #include "identity.h"
 #include "inuse.h"
 #include "json.h"
 #include "meta.h"
 #include "signature.h"
 #include "util.h"
-
-#define SYS_FAMFS	"/sys/fs/famfs"
 
 static const struct option_def opts[] = {
 	{ 'h', "human", NULL, "sizes with a unit that suits them" },
@@ -57,10 +54,8 @@ struct found {
 	char type[SIGNATURE_SIZE];
 	bool have_sb;
 	struct media_super sb;
-	bool mounted;		/* by famfs: @first, @index, and maybe @dir */
-	char first[64];
-	unsigned int index;
-	char dir[PATH_MAX];
+	bool mounted;
+	struct holder h;
 	char use[PATH_MAX + 128];
 };
 
@@ -74,49 +69,6 @@ struct list {
 
 /* --- what is on a device ---------------------------------------------------- */
 
-/* The kernel lists the devices of each mount, wherever that is attached */
-static bool in_mount(const char *first, struct found *f)
-{
-	char path[PATH_MAX], name[64];
-	bool found = false;
-	char line[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), SYS_FAMFS "/%s/devices", first);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (!found && fgets(line, sizeof(line), file))
-		found = sscanf(line, "%u %63s", &f->index, name) == 2 &&
-			!strcmp(name, f->dev->dax.name) &&
-			!strstr(line, " gone");
-	fclose(file);
-	if (found)
-		snprintf(f->first, sizeof(f->first), "%.63s", first);
-	return found;
-}
-
-static void find_mount(struct found *f)
-{
-	struct dirent *e;
-	char path[96];
-	DIR *dir;
-
-	dir = opendir(SYS_FAMFS);
-	if (!dir)
-		return;
-	while (!f->mounted && (e = readdir(dir))) {
-		if (e->d_name[0] != '.')
-			f->mounted = in_mount(e->d_name, f);
-	}
-	closedir(dir);
-	if (!f->mounted)
-		return;
-	snprintf(path, sizeof(path), "/dev/%s", f->first);
-	if (fs_find_mount(path, f->dir, sizeof(f->dir)))
-		f->dir[0] = '\0';
-}
-
 /* Through the mount: its superblock is that of the first device */
 static void look_at_mount(struct found *f)
 {
@@ -125,9 +77,9 @@ static void look_at_mount(struct found *f)
 	int root, rc;
 
 	f->content = FAMFS;
-	if (!f->dir[0])
+	if (!f->h.dir[0])
 		return;
-	root = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	root = open(f->h.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return;
 	rc = meta_open(root, META_SUPER, false, true, &super);
@@ -219,8 +171,8 @@ static struct found *look(const struct list *l, size_t i)
 	if (f->dev)
 		return f;
 	f->dev = &l->d.dev[i];
-	find_mount(f);
-	if (f->mounted)
+	f->mounted = holder_find(f->dev->path, &f->h);
+	if (f->mounted && f->h.famfs)
 		look_at_mount(f);
 	else
 		look_inside(f);
@@ -231,7 +183,7 @@ static struct found *look(const struct list *l, size_t i)
 
 static bool further(const struct found *f)
 {
-	return f->mounted ? f->index : f->sb.flags & MEDIA_SB_SECONDARY;
+	return f->mounted ? f->h.index : f->sb.flags & MEDIA_SB_SECONDARY;
 }
 
 /* The namespace of persistent memory that a block device shows */
@@ -287,7 +239,7 @@ static void use_famfs(const struct list *l, struct found *f)
 		return;
 	if (first->mounted)
 		snprintf(f->use, sizeof(f->use), "famfs logplay %s",
-			 first->dir);
+			 first->h.dir);
 	else
 		snprintf(f->use, sizeof(f->use), "mount -t famfs %s DIR",
 			 first->dev->path);
@@ -300,11 +252,11 @@ static void use(const struct list *l, struct found *f)
 	char ns[32];
 
 	if (f->mounted) {
-		if (f->dir[0] && f->have_sb && l->have_self)
+		if (f->h.famfs && f->h.dir[0] && f->have_sb && l->have_self)
 			snprintf(f->use, sizeof(f->use),
 				 uuid_compare(l->self, f->sb.system_uuid)
 				 ? "famfs logplay %s" : "famfs cp FILE %s",
-				 f->dir);
+				 f->h.dir);
 	} else if (access(dev->path, F_OK)) {
 		return;
 	} else if (dev->block && !dax) {
@@ -375,11 +327,14 @@ static void print_famfs(const struct list *l, const struct found *f)
 		       is_master(l, f) ? "the master" : "a client");
 	if (f->why[0])
 		printf(", damaged: %s", f->why);
-	if (f->mounted && f->dir[0])
-		printf(", mounted on %s", quote(f->dir));
+}
+
+static void print_mounted(const struct found *f)
+{
+	if (f->mounted && f->h.dir[0])
+		printf(", mounted on %s", quote(f->h.dir));
 	else if (f->mounted)
 		printf(", mounted where this process can't see it");
-	printf("\n");
 }
 
 static void print_text(const struct list *l, const struct found *f)
@@ -397,18 +352,20 @@ static void print_text(const struct list *l, const struct found *f)
 	printf("\n");
 	switch (f->content) {
 	case UNKNOWN:
-		printf("  holds: unknown: %s\n", f->why);
+		printf("  holds: unknown: %s", f->why);
 		break;
 	case NOTHING:
-		printf("  holds: nothing known\n");
+		printf("  holds: nothing known");
 		break;
 	case OTHER:
-		printf("  holds: %s\n", quote(f->type));
+		printf("  holds: %s", quote(f->type));
 		break;
 	case FAMFS:
 		print_famfs(l, f);
 		break;
 	}
+	print_mounted(f);
+	printf("\n");
 	if (f->use[0])
 		printf("  use:   %s\n", f->use);
 	else if (unfit(dev))
@@ -446,8 +403,8 @@ static struct json_object *as_json(const struct list *l, const struct found *f)
 				is_master(l, f) ? "master" : "client");
 	if (f->mounted)
 		json_add_bool(o, "mounted", true);
-	if (f->dir[0])
-		json_add_string(o, "mountpoint", f->dir);
+	if (f->h.dir[0])
+		json_add_string(o, "mountpoint", f->h.dir);
 	json_add_bool(o, "supported", !unfit(dev));
 	if (f->use[0])
 		json_add_string(o, "use", f->use);

@@ -21,7 +21,8 @@ static const struct option_def opts[] = {
 	{ 'M', "set-daxmode", NULL,
 	  "put the device into the mode that famfs mounts" },
 	{ 'L', "load-module", NULL, "load the famfs module if need be" },
-	{ 'R', "remount", NULL, NULL, true },
+	{ 'R', "remount", NULL,
+	  "change the options of a mount that is there" },
 	{ 'd', "debug", NULL, "the same as -v" },
 	{ 0 }
 };
@@ -52,6 +53,9 @@ static int run(int argc, char **argv, bool dryrun)
 			break;
 		case 'M':
 			m.set_mode = true;
+			break;
+		case 'R':
+			m.opts.remount = true;
 			break;
 		case 'L':
 			m.load_module = true;

@@ -287,3 +287,33 @@ out:
 	mnt_unref_table(tb);
 	return rc;
 }
+
+/**
+ * fs_find_source() - find which device a directory has been mounted from
+ * @dir: the directory
+ * @dev: gets the path of the device's node
+ * @size: of @dev
+ *
+ * Return: 0; -ENOENT where nothing is mounted there; another negative error
+ * number
+ */
+int fs_find_source(const char *dir, char *dev, unsigned long size)
+{
+	struct libmnt_table *tb;
+	struct libmnt_fs *mnt;
+	const char *source;
+	int rc = -ENOENT;
+	char *real;
+
+	real = realpath(dir, NULL);
+	tb = real ? mnt_new_table_from_file("/proc/self/mountinfo") : NULL;
+	mnt = tb ? mnt_table_find_target(tb, real, MNT_ITER_BACKWARD) : NULL;
+	source = mnt ? mnt_fs_get_source(mnt) : NULL;
+	if (source && strlen(source) < size) {
+		strcpy(dev, source);
+		rc = 0;
+	}
+	mnt_unref_table(tb);
+	free(real);
+	return rc;
+}

@@ -32,5 +32,6 @@ void fs_devices(const struct fs *fs, struct media_devices *d);
 int fs_log_header(const struct fs *fs, const char *name, struct media_log *log);
 int fs_is_master(const struct fs *fs, bool *master);
 int fs_find_mount(const char *dev, char *dir, unsigned long size);
+int fs_find_source(const char *dir, char *dev, unsigned long size);
 
 #endif /* FAMFS_FS_H */

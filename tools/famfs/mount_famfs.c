@@ -4,6 +4,7 @@
  * line and exit status are those of mount(8)'s helpers.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 #define EX_OK		0
 #define EX_USAGE	1	/* wrong call, or no permission */
 #define EX_SYSERR	2
-#define EX_SOFTWARE	4
+#define EX_USER		8	/* interrupted */
 #define EX_FAIL		32
 
 static const struct option_def opts[] = {
@@ -102,6 +103,13 @@ static int parse(struct mountfs *m, int argc, char **argv)
 	return EX_OK;
 }
 
+/* The kernel takes back what was not attached yet */
+static void interrupted(int sig)
+{
+	(void)sig;
+	_exit(EX_USER);
+}
+
 int main(int argc, char **argv)
 {
 	struct mountfs m = { .load_module = true };
@@ -110,6 +118,7 @@ int main(int argc, char **argv)
 	argv[0] = "mount.famfs";
 	famfs_set_program(argv[0]);
 	famfs_catch_bad_memory(EX_FAIL);
+	signal(SIGINT, interrupted);
 	status = parse(&m, argc, argv);
 	if (!status) {
 		m.set_mode = !m.opts.nomode;

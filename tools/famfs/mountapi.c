@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daxmode.h"
+#include "holder.h"
 #include "mountopts.h"
 #include "util.h"
 
@@ -142,6 +143,7 @@ int mount_detached(const char *dev, const struct mountopts *opts)
 {
 	unsigned int attrs = opts ? opts->attr_set & ~MOUNT_ATTR_RDONLY : 0;
 	int ctx, lock, mount = -1, rc;
+	char who[PATH_MAX + 128];
 
 	ctx = fsopen("famfs", FSOPEN_CLOEXEC);
 	if (ctx < 0) {
@@ -166,7 +168,9 @@ int mount_detached(const char *dev, const struct mountopts *opts)
 	rc = mount < 0 ? -errno : 0;
 	daxmode_unlock(lock);
 	if (rc) {
-		if (!kernel_messages(ctx, dev))
+		if (rc == -EBUSY && holder_describe(dev, who, sizeof(who)))
+			famfs_err("%s: %s", dev, who);
+		else if (!kernel_messages(ctx, dev))
 			famfs_err("%s: can't mount: %s", dev,
 				  mount_strerror(-rc));
 		goto out;

@@ -18,6 +18,7 @@
 
 #include "daxmode.h"
 #include "fs.h"
+#include "kernel.h"
 #include "mountapi.h"
 #include "replay.h"
 #include "util.h"
@@ -117,6 +118,35 @@ static int attach(const struct mountfs *m, int mount)
 	return rc;
 }
 
+/* Any other mount is not ours to change */
+static int check_mounted(const struct mountfs *m)
+{
+	struct stat dev, source;
+	char path[PATH_MAX];
+	int root, rc = 0;
+
+	root = open(m->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0) {
+		rc = -errno;
+		famfs_err("%s: %s", m->dir, strerror(-rc));
+		return rc;
+	}
+	if (!kern_is_famfs(root)) {
+		famfs_err("%s: no famfs is mounted here; see findmnt -t famfs",
+			  m->dir);
+		rc = -EINVAL;
+	}
+	close(root);
+	if (rc || stat(m->dev, &dev))
+		return rc;
+	if (fs_find_source(m->dir, path, sizeof(path)) ||
+	    stat(path, &source) || source.st_rdev == dev.st_rdev)
+		return 0;
+	famfs_err("%s: what is mounted here is %s and not %s", m->dir, path,
+		  m->dev);
+	return -EINVAL;
+}
+
 static int remount(const struct mountfs *m)
 {
 	int rc;
@@ -126,6 +156,9 @@ static int remount(const struct mountfs *m)
 		if (rc)
 			return rc;
 	}
+	rc = check_mounted(m);
+	if (rc)
+		return rc;
 	if (m->fake)
 		return 0;
 	/* mount(8) repeats the options that are in force */

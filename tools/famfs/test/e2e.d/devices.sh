@@ -3,7 +3,6 @@
 # Several devices, and what devices there are. Sourced by e2e.
 
 # need_third: a device besides the two, of the other kind
-PMEM=${FAMFS_PMEM:-/dev/pmem2}
 need_third() {
 	[ -b "$PMEM" ] || fail "no $PMEM; run with --dax SIZE --dax SIZE --pmem SIZE"
 }
@@ -397,7 +396,7 @@ test_devices_json() {
 	says '"size":"[0-9.]+.iB"'
 	says '"mode":"fsdax"'
 	bad 1 'no memory device' famfs devices --json /dev/null
-	says '^\[$'
+	says '^\[\]?$'
 }
 
 # Without rights less is seen, and that is said
@@ -448,4 +447,134 @@ test_devices_ram() {
 	about "$DEV2"
 	says 'mode none'
 	good mkfs.famfs -f -M "$DEV2"
+}
+
+# Who looks for a further device does not get in the way of other mounts
+test_devices_parallel() {
+	local i pid rc=0
+	need_third
+	blank "$DEV2"
+	mkdir "$T/m2"
+	good mkfs.famfs -f "$PMEM"
+	good mount -t famfs "$PMEM" "$T/m2"
+	good famfs adddev "$T/m2" "$DEV2"
+	good umount "$T/m2"
+	good umount "$M"
+	(
+		for i in {1..15}; do
+			mount -t famfs "$DEV" "$M" && umount "$M" || exit 1
+		done
+	) 2>"$T/other" &
+	pid=$!
+	for i in {1..15}; do
+		good mount -t famfs "$PMEM" "$T/m2"
+		is "$(wc -l <"/sys/fs/famfs/${PMEM##*/}/devices")" 2
+		good umount "$T/m2"
+	done
+	wait "$pid" || rc=$?
+	cat "$T/other" >>"$T/err"
+	is "$rc" 0
+	good mount -t famfs "$DEV" "$M"
+}
+
+# A kernel before 7.1: there is no such driver, and none that could be loaded
+old_kernel() {
+	unshare -m sh -c 'mount -t tmpfs none /lib/modules && exec "$@"' - "$@"
+}
+
+test_devices_old_kernel() {
+	good umount "$M"
+	good mkfs.famfs -f -k -M "$DEV2"
+	to_devdax "$DEV"
+	to_devdax "$DEV2"
+	good rmmod fsdev_dax
+	bad 1 "can't carry famfs on a /dev/dax device.*ndctl" \
+		old_kernel mkfs.famfs -f "$DEV2"
+	bad 1 "can't carry famfs on a /dev/dax device" \
+		old_kernel mkfs.famfs -f -M "$DEV2"
+	bad 32 "can't carry famfs on a /dev/dax device" \
+		old_kernel mount -t famfs "$DEV" "$M"
+	good old_kernel famfs devices "$DEV"
+	says 'holds: famfs [0-9a-f-]{36}, first device'
+	says "use: +this kernel can't carry famfs on a /dev/dax device"
+	good old_kernel famfs devices --json "$DEV"
+	says '"supported":false'
+	good famfs devices "$DEV2"
+	says "use: +mkfs.famfs -M $DEV2"
+	good mount -t famfs "$DEV" "$M"
+}
+
+test_devices_node_missing() {
+	need_third
+	good umount "$M"
+	mv "$DEV" "$T/node"
+	mv "$PMEM" "$T/node2"
+	gives 32 mount.famfs "$DEV" "$M"
+	warns 'its node is missing; mknod -m 0600 /dev/dax.* c [0-9]+ [0-9]+ makes it'
+	gives 1 mkfs.famfs "$PMEM"
+	warns 'its node is missing; mknod -m 0600 /dev/pmem.* b [0-9]+ [0-9]+ makes it'
+	good famfs devices
+	says 'holds: unknown: its node is missing'
+	is "$(grep -c 'use:' "$T/out")" 1
+	mv "$T/node" "$DEV"
+	mv "$T/node2" "$PMEM"
+	good mount -t famfs "$DEV" "$M"
+}
+
+# Another file system has it, and a process has it
+test_devices_held() {
+	need_third
+	blank "$DEV2"
+	good mkfs.famfs -f "$PMEM"
+	good mkfs.famfs -f -k "$PMEM"
+	good mke2fs -q "$PMEM"
+	mkdir "$T/ext"
+	good mount "$PMEM" "$T/ext"
+	about "$PMEM"
+	says "holds: ext2, mounted on $T/ext\$"
+	grep -q 'use:' "$T/out" && fail "there is no use for it"
+	bad 1 "is mounted already \(ext[234]\), on $T/ext\$" mkfs.famfs -f "$PMEM"
+	good umount "$T/ext"
+	about "$PMEM"
+	says "use: +mkfs.famfs -f $PMEM"
+	good mkfs.famfs -f -k "$PMEM"
+}
+
+# --- bad memory ------------------------------------------------------------------
+
+heal() {
+	echo "${1##*/}" >/sys/bus/dax/drivers/fsdev_dax/unbind
+	echo "${1##*/}" >/sys/bus/dax/drivers/fsdev_dax/bind
+}
+
+# Nothing is lost for nothing
+test_mkfs_bad_memory() {
+	local uuid
+	good famfs fsck -v "$M"
+	uuid=$(field uuid)
+	good "$PLANT" "$M/.meta/.log" poison $((4 * MIB))
+	good umount "$M"
+	bad 1 "memory of the device is bad at offset $((6 * MIB)), in the log: left as it is" \
+		mkfs.famfs -f "$DEV"
+	good famfs devices "$DEV"
+	says "$uuid"
+	heal "$DEV"
+	good mount -t famfs "$DEV" "$M"
+	good famfs fsck -v "$M"
+	is "$(field uuid)" "$uuid"
+	good "$PLANT" "$M/.meta/.superblock" poison $((1 * MIB))
+	good umount "$M"
+	bad 1 'is bad at offset 1048576, in the superblock' mkfs.famfs -f "$DEV"
+	bad 1 'is bad at offset 1048576, in the superblock' mkfs.famfs -f -k "$DEV"
+	good mkfs.famfs -f -M "$DEV2"
+	good mount -t famfs "$DEV2" "$M"
+	bad 1 'is bad at offset 1048576' famfs adddev -f "$M" "$DEV"
+	is "$(entries)" 0
+	good umount "$M"
+	# What can't be read is passed over
+	good famfs devices
+	says "^$DEV: "
+	heal "$DEV"
+	good mkfs.famfs -f "$DEV"
+	good mount -t famfs "$DEV" "$M"
 }

@@ -81,10 +81,78 @@ test_mount_command() {
 	is "$(stat -c %a "$M")" 700
 	good umount "$M"
 	bad 1 'not supported' famfs mount -f "$DEV" "$M"
-	bad 1 'not supported' famfs mount --remount "$DEV" "$M"
+	bad 1 'no famfs is mounted here' famfs mount --remount "$DEV" "$M"
 	bad 1 'needed' famfs mount "$DEV"
 	mounted && fail "it was mounted"
 	good famfs mount "$DEV" "$M"
+}
+
+# No other mount is changed by mistake
+test_mount_remount() {
+	good famfs mount -R "$DEV" "$M"
+	good famfs -n mount --remount "$DEV" "$M"
+	good mount.famfs -o remount,ro,noexec "$DEV" "$M"
+	good findmnt -n -o VFS-OPTIONS "$M"
+	says '(^|,)ro,'
+	says noexec
+	good mount.famfs -o remount,rw,exec "$DEV" "$M"
+	good touch "$M/x"
+	bad 1 'chmod' famfs mount -R -u "$DEV" "$M"
+	bad 1 "what is mounted here is $DEV and not $DEV2" \
+		famfs mount -R "$DEV2" "$M"
+	mkdir "$T/other"
+	good mount -t tmpfs none "$T/other"
+	bad 32 'no famfs is mounted here' \
+		mount.famfs -o remount,ro "$DEV" "$T/other"
+	good touch "$T/other/x"
+	good umount "$T/other"
+	bad 32 'No such file' mount.famfs -o remount "$DEV" "$T/nowhere"
+	mkdir "$M/dir"
+	bad 32 'nothing is mounted here' mount.famfs -o remount,ro "$DEV" "$M/dir"
+}
+
+# Whoever holds it is named
+test_mount_held() {
+	local pid
+	mkdir "$T/m2"
+	bad 32 "$DEV: is mounted already \(famfs\), on $M\$" \
+		mount -t famfs "$DEV" "$T/m2"
+	bad 1 "is mounted already \(famfs\), on $M\$" mkfs.famfs -f "$DEV"
+	good mkfs.famfs -f -M "$DEV2"
+	good famfs adddev -f "$M" "$DEV2"
+	bad 32 "as device 1 of the file system on $M\$" \
+		mount -t famfs "$DEV2" "$T/m2"
+	is "$(cat /sys/fs/famfs/*/devices | wc -l)" 2
+	# In another mount namespace
+	good umount "$M"
+	coproc ELSE { exec unshare -m sh -c "mount -t famfs $DEV $M &&
+		echo ready && read -r _"; }
+	read -r _ <&"${ELSE[0]}"
+	pid=$ELSE_PID
+	bad 32 "mounted already, where this process can't see it" \
+		mount -t famfs "$DEV" "$M"
+	echo >&"${ELSE[1]}"
+	wait "$pid"
+	good mount -t famfs "$DEV" "$M"
+}
+
+# An interrupted helper leaves nothing behind, and says that it was
+test_mount_interrupted() {
+	local pid rc=0
+	good umount "$M"
+	exec 8<"$DEV"
+	flock 8
+	# In the background it would ignore the signal
+	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' mount.famfs "$DEV" "$M" \
+		>"$T/out" 2>"$T/err" &
+	pid=$!
+	sleep 1
+	kill -INT "$pid"
+	wait "$pid" || rc=$?
+	exec 8<&-
+	is "$rc" 8
+	mounted && fail "it was mounted"
+	good mount -t famfs "$DEV" "$M"
 }
 
 test_mkmeta() {
