@@ -463,7 +463,7 @@ static int show_list(struct list *l, int count, char **name, bool json)
 	for (i = 0; !count && i < (int)l->d.count; i++)
 		show(l, i, all);
 	if (!count && !l->d.count && !json)
-		printf("no dax and no pmem devices; see daxctl list -D and ndctl list -R for what could become one\n");
+		printf("no dax and no pmem devices; see ndctl list -R, daxctl list -R\n");
 	if (all && json_print(all))
 		rc = -ENOMEM;
 	return rc;

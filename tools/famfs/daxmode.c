@@ -351,8 +351,9 @@ static int change_mode(const char *path, struct daxdev *dev)
 			return rc;
 		rc = unbind(&old);
 		if (rc) {
-			famfs_err("%s: can't take it off driver %s: %s", path,
-				  old.driver, strerror(-rc));
+			famfs_err("%s: can't take it off driver %s: %s%s",
+				  path, old.driver, strerror(-rc),
+				  rc == -EACCES ? "; this needs root" : "");
 			return rc;
 		}
 	}

@@ -268,7 +268,7 @@ static int open_device(struct replay *r, uint64_t index,
 	uuid_unparse(d->uuid, text);
 	why = "which can't be used";
 	if (rc == -ENODEV)
-		why = "and this machine shows none with that uuid; see to it that it is there and free (famfs devices), then play the log again";
+		why = "and this machine shows none that is free; see famfs devices, then logplay";
 	snprintf(what, sizeof(what), "adds device %u, %s, %s", d->index, text,
 		 why);
 	return entry_error(r, index, NULL, what);

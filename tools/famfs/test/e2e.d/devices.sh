@@ -408,7 +408,13 @@ test_devices_user() {
 	says "holds: famfs, first device, mounted on $M\$"
 	says 'holds: unknown: only root can look'
 	is "$(grep -c '^/dev/' "$T/out")" 3
-	# As one that holds a device nobody can look into
+	bad 1 'this needs root' "${USER_CMD[@]}" mkfs.famfs "$DEV2"
+	to_devdax "$DEV2"
+	bad 1 'this needs root' "${USER_CMD[@]}" mkfs.famfs -M "$DEV2"
+	good mkfs.famfs -M "$DEV2"
+	good mkfs.famfs -f -k "$DEV2"
+	bad 1 '.' "${USER_CMD[@]}" famfs adddev "$M" "$DEV2"
+	# What is mounted in another namespace nobody here can look into
 	good mkfs.famfs "$DEV2"
 	mkdir "$T/m2"
 	good unshare -m sh -c "mount -t famfs $DEV2 $T/m2 &&
