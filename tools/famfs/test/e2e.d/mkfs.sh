@@ -114,3 +114,20 @@ test_mkfs_unit_4k() {
 	good famfs fsck "$M"
 	is "$(stat -c %s "$M/a")" 5000
 }
+
+test_mkfs_unit_by_name() {
+	good umount "$M"
+	bad 1 'unit 8k: expected 4k or 2m' mkfs.famfs -f --alloc-unit 8k "$DEV"
+	bad 1 'unit : expected' mkfs.famfs -f --alloc-unit= "$DEV"
+	good mkfs.famfs -f --alloc-unit 4K "$DEV"
+	good mount -t famfs "$DEV" "$M"
+	good famfs creat -s 1 "$M/a"
+	good famfs getmap "$M/a"
+	says "offset $((10 * MIB)) length 4096"
+	good umount "$M"
+	good mkfs.famfs -f -a 2M "$DEV"
+	good mount -t famfs "$DEV" "$M"
+	good famfs creat -s 1 "$M/a"
+	good famfs getmap "$M/a"
+	says "offset $((10 * MIB)) length $((2 * MIB))"
+}
