@@ -28,9 +28,8 @@ struct famfs;
 
 #define FAMFS_OPEN_WRITE	(1U << 0)	/* files will be made */
 #define FAMFS_OPEN_DRYRUN	(1U << 1)	/* with that: all but making */
-#define FAMFS_OPEN_BY_READ	(1U << 2)	/* read the log by read(2): memory
-						 * that is bad is an error then,
-						 * and no signal */
+/* Read the log by read(2): memory that is bad is an error then, and no signal */
+#define FAMFS_OPEN_BY_READ	(1U << 2)
 
 /* Opens the file system that @path lies in; *@fs is for famfs_close() */
 int famfs_open(struct famfs **fs, const char *path, unsigned int flags);

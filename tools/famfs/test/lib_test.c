@@ -103,9 +103,12 @@ static void made_and_found(void)
 	famfs_close(fs);
 }
 
+#define NR_BAD	13
+
 static void not_made(void)
 {
-	struct famfs_new bad[] = {
+	char too_long[FAMFS_PATH_MAX + 2];
+	struct famfs_new bad[NR_BAD] = {
 		new_file("lib/empty", 0),
 		new_file("lib/a", 1),		/* has another size */
 		new_file("lib", 1),
@@ -118,8 +121,7 @@ static void not_made(void)
 		new_file("strips", 1 << 20),
 		new_file("chunk", 64 << 20),
 		new_file("mode", 1),
-		{ .path = "12345678901234567890123456789012345678901234567890"
-			  "123456789012345678901234567890", .size = 1 },
+		new_file(too_long, 1),
 	};
 	struct famfs_statistics st;
 	struct famfs *fs, *reader;
@@ -127,12 +129,14 @@ static void not_made(void)
 	size_t i;
 	int fd;
 
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
 	bad[9].strips = 17;
 	bad[10].strips = 2;
 	bad[10].chunk = 5000;
 	bad[11].mode = 0100644;
 	check(!famfs_open(&fs, dir, FAMFS_OPEN_WRITE));
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < NR_BAD; i++) {
 		check(famfs_create(fs, &bad[i], &fd) < 0);
 		check(fd == -1 && *famfs_message());
 	}

@@ -128,6 +128,10 @@ static void ids_and_modes(void **state)
 	assert_int_equal(famfs_parse_mode("u+x", &v), -EINVAL);
 }
 
+/* Of each length, at both ends of it */
+static const char utf8[] =
+	"\xc3\xa4 \xdf\xbf \xe0\xa0\x80 \xef\xbf\xbd \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf \xc2\xa0";
+
 static void text(void **state)
 {
 	char big[2000];
@@ -142,9 +146,8 @@ static void text(void **state)
 	assert_string_equal(quote("plain/name"), "plain/name");
 	assert_string_equal(quote("a\033[2Jb\n\x7f\\"),
 			    "a\\033[2Jb\\012\\177\\134");
-	/* UTF-8 of each length stays, at both ends of each */
-	assert_string_equal(quote("\xc3\xa4 \xdf\xbf \xe0\xa0\x80 \xef\xbf\xbd \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf \xc2\xa0"),
-			    "\xc3\xa4 \xdf\xbf \xe0\xa0\x80 \xef\xbf\xbd \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf \xc2\xa0");
+	/* UTF-8 stays */
+	assert_string_equal(quote(utf8), utf8);
 	/* Controls of Latin-1, and what is no UTF-8, do not */
 	assert_string_equal(quote("\xc2\x9b"), "\\302\\233");
 	assert_string_equal(quote("\x9b\xff"), "\\233\\377");
