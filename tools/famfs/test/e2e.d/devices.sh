@@ -258,12 +258,12 @@ test_devices_bad_entries() {
 	"$PLANT" "$M" file c "$MIB" $((63 * MIB)) $((2 * MIB)) 1
 	"$PLANT" "$M" file d "$MIB" $((2 * MIB)) $((2 * MIB)) 2
 	bad 4 '' famfs fsck "$M"
-	warns 'log entry 1: device is one that the file system has already'
-	warns 'log entry 2: device index is that of another'
-	warns 'log entry 3: device index is not the next one'
-	warns 'log entry 5: b: an extent overlaps superblock or log'
-	warns 'log entry 6: c: an extent runs past the end'
-	warns 'log entry 7: d: an extent is on a device that no entry before it adds'
+	warns 'log entry 1 at 0x[0-9a-f]+: device is one that the file system has already'
+	warns 'log entry 2 at 0x[0-9a-f]+: device index is that of another'
+	warns 'log entry 3 at 0x[0-9a-f]+: device index is not the next one'
+	warns 'log entry 5 at 0x[0-9a-f]+: b: an extent overlaps superblock or log'
+	warns 'log entry 6 at 0x[0-9a-f]+: c: an extent runs past the end'
+	warns 'log entry 7 at 0x[0-9a-f]+: d: an extent is on a device that no entry before it adds'
 	gives 1 famfs logplay "$M"
 	warns "log entry 0: adds device 1, $uuid, and this machine shows none"
 	warns 'log entry 4: a: .*device that this mount does not have'
