@@ -25,6 +25,7 @@
 #define DEVICE		"/sys/bus/dax/devices/dax0.0"
 #define DRIVERS		"/sys/bus/dax/drivers"
 #define CHAR		"/sys/dev/char/240:0"
+#define MODULES		"/lib/modules/"
 
 static char dir[sizeof(DIR_TEMPLATE)] = DIR_TEMPLATE;
 
@@ -67,8 +68,11 @@ static const char *here(const char *path)
 	static char buf[2][PATH_MAX];
 	static int turn;
 
-	if (strncmp(path, "/sys/", 5) && strcmp(path, NODE) &&
-	    strcmp(path, "/proc/filesystems"))
+	/* Of any kernel: the list of its modules */
+	if (!strncmp(path, MODULES, sizeof(MODULES) - 1))
+		path = strrchr(path, '/');
+	else if (strncmp(path, "/sys/", 5) && strcmp(path, NODE) &&
+		 strcmp(path, "/proc/filesystems"))
 		return path;
 	turn = !turn;
 	snprintf(buf[turn], sizeof(buf[turn]), "%s%s", dir, path);
@@ -206,11 +210,19 @@ int __wrap_flock(int fd, int op)
 	return errno ? -1 : 0;
 }
 
+static void modules_dep(bool has_it)
+{
+	file(MODULES "any/modules.dep",
+	     has_it ? "kernel/fs/ext4/ext4.ko:\nkernel/dax/fsdev_dax.ko.xz:\n"
+		    : "kernel/fs/ext4/ext4.ko:\n");
+}
+
 static void afresh(void)
 {
 	memset(&world, 0, sizeof(world));
 	test_messages = 0;
 	fsdev(true);
+	modules_dep(false);
 	driver("device_dax");
 }
 
@@ -295,7 +307,8 @@ static void left_alone(void **state)
 {
 	(void)state;
 	afresh();
-	told(daxmode_prepare("/nowhere", DAXMODE_CHANGE), -ENOENT, "daxctl");
+	told(daxmode_prepare("/nowhere", DAXMODE_CHANGE), -ENOENT,
+	     "famfs devices");
 	told(daxmode_prepare(NODE, DAXMODE_KEEP), -EOPNOTSUPP, "in devdax mode");
 	driver(NULL);
 	told(daxmode_prepare(NODE, DAXMODE_KEEP), -EOPNOTSUPP, "in no mode");
@@ -321,6 +334,7 @@ static void switched(void **state)
 	/* From no driver, after loading the one */
 	fsdev(false);
 	driver(NULL);
+	modules_dep(true);
 	world.brings_driver = true;
 	assert_int_equal(daxmode_prepare(NODE, DAXMODE_CHANGE), 0);
 	assert_int_equal(daxmode_of(NODE, &dev), 0);
@@ -359,6 +373,8 @@ static void not_switched(void **state)
 	assert_int_equal(world.bound_back, 2);
 
 	fsdev(false);
+	told(daxmode_prepare(NODE, DAXMODE_CHANGE), -EOPNOTSUPP, "no fsdev_dax");
+	modules_dep(true);
 	world.modprobe = 1;
 	told(daxmode_prepare(NODE, DAXMODE_CHANGE), -EOPNOTSUPP, "no fsdev_dax");
 	world.modprobe = 0;
