@@ -37,6 +37,8 @@ static struct {
 	int module;
 	int map_create;
 	int capacity;
+	bool held;		/* by another mount, as holder.c finds it */
+	bool foreign;		/* what is mounted is no famfs */
 	uint64_t room;
 	const char *says[3];
 } kernel;
@@ -62,6 +64,8 @@ int __wrap_move_mount(int from, const char *from_path, int to,
 int __wrap_setns(int fd, int type);
 int __wrap_module_load(void);
 int __wrap_identity_get(uint8_t uuid[16]);
+bool __wrap_holder_describe(const char *dev, char *text, size_t size);
+bool __wrap_kern_is_famfs(int fd);
 int __wrap_kern_capacity(int fd, uint64_t *bytes);
 int __wrap_kern_map_create(int fd, enum famfs_file_type type, uint64_t size,
 			   const struct media_map *map);
@@ -179,6 +183,20 @@ int __wrap_identity_get(uint8_t uuid[16])
 	return 0;
 }
 
+bool __wrap_holder_describe(const char *dev, char *text, size_t size)
+{
+	(void)dev;
+	if (kernel.held)
+		snprintf(text, size, "is held by another");
+	return kernel.held;
+}
+
+bool __wrap_kern_is_famfs(int fd)
+{
+	(void)fd;
+	return !kernel.foreign;
+}
+
 int __wrap_kern_capacity(int fd, uint64_t *bytes)
 {
 	(void)fd;
@@ -259,6 +277,9 @@ static void detached(void **state)
 		told(mount_detached(DEV, NULL), -errors[i].err,
 		     errors[i].word);
 	}
+	kernel.create = EBUSY;
+	kernel.held = true;
+	told(mount_detached(DEV, NULL), -EBUSY, "held by another");
 	fd = mount_detached(DEV, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(test_messages, 0);
@@ -494,7 +515,7 @@ static void mount_refused(void **state)
 	told(mountfs(&m), -ENOTDIR, "not a directory");
 	m = request();
 	m.dev = "/nowhere";
-	told(mountfs(&m), -ENOENT, "daxctl list");
+	told(mountfs(&m), -ENOENT, "famfs devices");
 	m = request();
 	m.load_module = true;
 	kernel.module = -ENOENT;
@@ -549,6 +570,11 @@ static void remount(void **state)
 	assert_int_equal(last_attr.attr_set, MOUNT_ATTR_NODEV);
 	kernel.setattr = EINVAL;
 	told(mountfs(&m), -EINVAL, "nothing is mounted here");
+	kernel.foreign = true;
+	told(mountfs(&m), -EINVAL, "no famfs is mounted here");
+	m.dir = "/nowhere";
+	told(mountfs(&m), -ENOENT, "No such file");
+	m.dir = dir;
 	kernel.setattr = EPERM;
 	told(mountfs(&m), -EPERM, "not permitted");
 	m.ns = "/nowhere";
