@@ -9,3 +9,14 @@ test_library() {
 	echo 11111111-2222-3333-4444-555555555555 >"$ID"
 	good "$(dirname "$0")/lib-test" "$M" client
 }
+
+# The program in the documentation
+test_library_example() {
+	local example
+	example=$(dirname "$0")/example
+	good "$example" "$M" hello 'from one host to all'
+	says '^hello: 4194304 bytes$'
+	is "$(head -c 20 "$M/hello")" 'from one host to all'
+	bad 1 'sizes never change|never logged' "$example" "$M" .meta/x text
+	bad 1 'not in a famfs mount' "$example" /tmp hello text
+}
