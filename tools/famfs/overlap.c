@@ -79,37 +79,116 @@ void overlap_free(struct overlap *o)
 	*o = (struct overlap){ 0 };
 }
 
+/* Ranges of an overlap, of which one comes first by their tags */
+struct heap {
+	const struct overlap_range **range;
+	size_t count;
+	bool greatest;		/* and not the least */
+};
+
+static bool before(const struct heap *h, size_t i, size_t k)
+{
+	return h->greatest ? h->range[i]->tag > h->range[k]->tag
+			   : h->range[i]->tag < h->range[k]->tag;
+}
+
+static void swap(struct heap *h, size_t i, size_t k)
+{
+	const struct overlap_range *r = h->range[i];
+
+	h->range[i] = h->range[k];
+	h->range[k] = r;
+}
+
+static void push(struct heap *h, const struct overlap_range *r)
+{
+	size_t i = h->count++;
+
+	h->range[i] = r;
+	for (; i && before(h, i, (i - 1) / 2); i = (i - 1) / 2)
+		swap(h, i, (i - 1) / 2);
+}
+
+static void pop(struct heap *h)
+{
+	size_t i = 0, k;
+
+	h->range[0] = h->range[--h->count];
+	for (;;) {
+		k = 2 * i + 1;
+		if (k + 1 < h->count && before(h, k + 1, k))
+			k++;
+		if (k >= h->count || !before(h, k, i))
+			break;
+		swap(h, i, k);
+		i = k;
+	}
+}
+
+/* The first one that has not ended where @r starts, or NULL */
+static const struct overlap_range *first(struct heap *h,
+					 const struct overlap_range *r)
+{
+	while (h->count && (h->range[0]->dev != r->dev ||
+			    h->range[0]->end <= r->offset))
+		pop(h);
+	return h->count ? h->range[0] : NULL;
+}
+
+static void tell(const struct overlap_range *early,
+		 const struct overlap_range *late, uint64_t offset,
+		 overlap_fn fn, void *arg)
+{
+	uint64_t end = early->end < late->end ? early->end : late->end;
+
+	fn(arg, early->tag, late->tag, late->dev, offset, end - offset);
+}
+
 /**
- * overlap_find() - find bytes that are in use more than once
+ * overlap_find() - find ranges that are in use by somebody before
  * @o: the ranges, which it sorts
- * @fn: called for each range that starts inside an earlier one, with the one of
- *	these that reaches furthest
+ * @fn: called once for each range that overlaps one with a lesser tag, with one
+ *	of these
  * @arg: handed to @fn
  *
- * Return: how often @fn was called
+ * Goes through the ranges by offset, and holds each against those that have not
+ * ended: the one of these with the least tag, and those with a greater tag than
+ * its own that have not been told yet.
+ *
+ * Return: how often @fn was called, or -ENOMEM
  */
-uint64_t overlap_find(struct overlap *o, overlap_fn fn, void *arg)
+int64_t overlap_find(struct overlap *o, overlap_fn fn, void *arg)
 {
-	const struct overlap_range *far = NULL;
-	uint64_t found = 0;
+	struct heap open = { .greatest = false }, good = { .greatest = true };
+	int64_t found = 0;
 	size_t i;
 
 	overlap_sort(o);
-	for (i = 0; i < o->count; i++) {
-		const struct overlap_range *r = &o->range[i];
+	open.range = calloc(o->count + 1, sizeof(*open.range));
+	good.range = calloc(o->count + 1, sizeof(*good.range));
+	for (i = 0; open.range && good.range && i < o->count; i++) {
+		const struct overlap_range *r = &o->range[i], *other;
+		bool late;
 
-		if (far && far->dev != r->dev)
-			far = NULL;
-		if (far && r->offset < far->end) {
-			uint64_t end = r->end < far->end ? r->end : far->end;
-
-			fn(arg, far->tag, r->tag, r->dev, r->offset,
-			   end - r->offset);
+		other = first(&open, r);
+		late = other && other->tag < r->tag;
+		if (late) {
+			tell(other, r, r->offset, fn, arg);
 			found++;
 		}
-		if (!far || r->end > far->end)
-			far = r;
+		while ((other = first(&good, r)) && other->tag > r->tag) {
+			tell(r, other, r->offset, fn, arg);
+			found++;
+			pop(&good);
+		}
+		push(&open, r);
+		if (!late)
+			push(&good, r);
 	}
+	if (!open.range || !good.range)
+		found = -ENOMEM;
+	free(open.range);
+	free(good.range);
 	return found;
 }
 

@@ -30,10 +30,10 @@ int overlap_add(struct overlap *o, uint64_t dev, uint64_t offset, uint64_t len,
 void overlap_sort(struct overlap *o);
 void overlap_free(struct overlap *o);
 
-/* Two ranges of one device that share @len bytes at @offset */
+/* Two ranges of one device that share @len bytes at @offset; @tag1 is the less */
 typedef void (*overlap_fn)(void *arg, uint64_t tag1, uint64_t tag2,
 			   uint64_t dev, uint64_t offset, uint64_t len);
-uint64_t overlap_find(struct overlap *o, overlap_fn fn, void *arg);
+int64_t overlap_find(struct overlap *o, overlap_fn fn, void *arg);
 
 /* Walks what is free on one device, in whole units, in order */
 struct overlap_gaps {

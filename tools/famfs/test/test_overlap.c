@@ -60,6 +60,81 @@ static void which(void **state)
 	assert_int_equal(s.tag2, 6);
 	overlap_free(&o);
 	assert_int_equal(overlap_find(&o, note, &s), 0);
+	/* Who overlaps the first is told, though a later one reaches further */
+	add(&o, 0, 0, 100, 9);
+	add(&o, 0, 10, 40, 1);
+	add(&o, 0, 20, 10, 2);
+	s.n = 0;
+	assert_int_equal(overlap_find(&o, note, &s), 2);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.tag1, 1);
+	assert_int_equal(s.tag2, 2);
+	assert_int_equal(s.offset, 20 * UNIT);
+	assert_int_equal(s.len, 10 * UNIT);
+	overlap_free(&o);
+}
+
+/* --- against a model --------------------------------------------------------- */
+
+#define RANGES	40
+
+struct model {
+	struct overlap_range r[RANGES];		/* in the order of their tags */
+	bool told[RANGES];
+};
+
+static bool overlaps(const struct overlap_range *x,
+		     const struct overlap_range *y)
+{
+	return x->dev == y->dev && x->offset < y->end && y->offset < x->end;
+}
+
+static void hold(void *arg, uint64_t tag1, uint64_t tag2, uint64_t dev,
+		 uint64_t offset, uint64_t len)
+{
+	struct model *m = arg;
+	const struct overlap_range *x = &m->r[tag1], *y = &m->r[tag2];
+
+	assert_true(tag1 < tag2);
+	assert_true(overlaps(x, y));
+	assert_int_equal(dev, x->dev);
+	assert_int_equal(offset, x->offset > y->offset ? x->offset : y->offset);
+	assert_int_equal(offset + len, x->end < y->end ? x->end : y->end);
+	assert_false(m->told[tag2]);
+	m->told[tag2] = true;
+}
+
+/* Each range that overlaps an earlier one is told, once, and no other */
+static void who(void **state)
+{
+	uint64_t seed = 0x853c49e6748fea9bULL;
+	unsigned int round, i, k, n;
+	int64_t want;
+
+	(void)state;
+	for (round = 0; round < 2000; round++) {
+		struct overlap o = { 0 };
+		struct model m = { 0 };
+
+		want = 0;
+		n = test_random(&seed) % RANGES;
+		for (i = 0; i < n; i++) {
+			uint64_t dev = test_random(&seed) % 2;
+			uint64_t at = test_random(&seed) % UNITS;
+			uint64_t len = 1 + test_random(&seed) % 20;
+			bool late = false;
+
+			m.r[i] = (struct overlap_range){
+				dev, at * UNIT, (at + len) * UNIT, i
+			};
+			add(&o, dev, at, len, i);
+			for (k = 0; k < i; k++)
+				late |= overlaps(&m.r[k], &m.r[i]);
+			want += late;
+		}
+		assert_int_equal(overlap_find(&o, hold, &m), want);
+		overlap_free(&o);
+	}
 }
 
 /* The same place on two devices is two places */
@@ -163,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(which),
+		CASE(who),
 		CASE(devices),
 		CASE(against_model),
 		CASE(edges),
