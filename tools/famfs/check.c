@@ -299,25 +299,80 @@ static int visit(void *arg, uint64_t index, const struct media_entry *e,
 	}
 }
 
-static void overlap(void *arg, uint64_t tag1, uint64_t tag2, uint64_t dev,
+/* What an entry shares with others: the first place, and how many more */
+struct shared {
+	uint64_t with;
+	uint64_t dev;
+	uint64_t offset;
+	uint64_t len;
+	uint32_t more;
+};
+
+struct overlaps {
+	struct check *c;
+	struct shared *of;	/* each entry; NULL as long as there are none */
+};
+
+/* The later one in the log, @late, is the one that is not to be there */
+static void overlap(void *arg, uint64_t early, uint64_t late, uint64_t dev,
 		    uint64_t offset, uint64_t len)
 {
-	/* The later one in the log is the one that is not to be there */
-	const uint64_t tag[2] = { tag1 < tag2 ? tag1 : tag2,
-				  tag1 < tag2 ? tag2 : tag1 };
-	char path[2][MEDIA_PATH_SIZE] = { "?", "?" };
-	struct check *c = arg;
-	struct media_entry e;
-	int i;
+	struct overlaps *o = arg;
 
-	for (i = 0; i < 2; i++) {
-		if (!log_entry(&c->fs->log, tag[i], &e) && e.type == MEDIA_FILE)
-			memcpy(path[i], e.file.path, MEDIA_PATH_SIZE);
-	}
-	check_found(c, CHECK_ENTRY, false, tag[1], path[1],
+	if (!o->of)
+		o->of = calloc(o->c->nflawed, sizeof(*o->of));
+	if (!o->of)
+		return;
+	if (o->of[late].len)
+		o->of[late].more++;
+	else
+		o->of[late] = (struct shared){ early, dev, offset, len };
+}
+
+static void file_path(struct check *c, uint64_t index,
+		      char path[MEDIA_PATH_SIZE])
+{
+	struct media_entry e;
+
+	strcpy(path, "?");
+	if (!log_entry(&c->fs->log, index, &e) && e.type == MEDIA_FILE)
+		memcpy(path, e.file.path, MEDIA_PATH_SIZE);
+}
+
+static void bad_overlap(struct check *c, uint64_t index,
+			const struct shared *s)
+{
+	char path[MEDIA_PATH_SIZE], with[MEDIA_PATH_SIZE], more[64] = "";
+
+	file_path(c, index, path);
+	file_path(c, s->with, with);
+	if (s->more)
+		snprintf(more, sizeof(more), "; %" PRIu32
+			 " more of its extents are shared, too", s->more);
+	check_found(c, CHECK_ENTRY, false, index, path,
 		    "shares %" PRIu64 " bytes at offset %" PRIu64
-		    " of device %" PRIu64 " with entry %" PRIu64 ", %s",
-		    len, offset, dev, tag[0], quote(path[0]));
+		    " of device %" PRIu64 " with entry %" PRIu64 ", %s%s",
+		    s->len, s->offset, s->dev, s->with, quote(with), more);
+}
+
+/*
+ * One line for each entry, however many of its extents are another's: a log full
+ * of such entries must not take much more memory and time than it has itself.
+ */
+static int check_overlaps(struct check *c)
+{
+	struct overlaps o = { .c = c };
+	int64_t found = overlap_find(&c->used, overlap, &o);
+	uint64_t i;
+
+	for (i = 0; o.of && i < c->nflawed; i++) {
+		if (o.of[i].len)
+			bad_overlap(c, i, &o.of[i]);
+	}
+	if (found > 0 && !o.of)
+		found = -ENOMEM;
+	free(o.of);
+	return found < 0 ? -ENOMEM : 0;
 }
 
 /* What opening it does not look at, as nothing depends on it */
@@ -541,8 +596,9 @@ int check_fs(struct check *c)
 	}
 	if (!rc)
 		rc = walk_log(c, &log);
+	if (!rc)
+		rc = check_overlaps(c);
 	if (!rc) {
-		overlap_find(&c->used, overlap, c);
 		check_log_end(c, &log);
 		measure(c);
 	}

@@ -541,6 +541,46 @@ static void full(void **state)
 	check_free(&c);
 }
 
+#define E7 \
+	"fs: log entry 7 at 0x200f10: f7: shares 2097152 bytes at offset 104857600 of device 0 with entry 6, f6; 15 more of its extents are shared, too"
+
+/* However full a log is of what is wrong, it is told in a line for each entry */
+static void crowded(void **state)
+{
+	struct media_entry e = {
+		.type = MEDIA_FILE,
+		.file = {
+			.size = 1,
+			.mode = 0644,
+			.map = { .count = MEDIA_MAX_EXTENTS },
+		},
+	};
+	uint8_t buf[MEDIA_ENTRY_BYTES];
+	struct check c;
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < MEDIA_MAX_EXTENTS; i++)
+		e.file.map.ext[i] = (struct media_extent){
+			0, (100 + 4 * i) * MIB, 2 * MIB
+		};
+	for (i = 6; i < 15420; i++) {
+		snprintf(e.file.path, sizeof(e.file.path), "f%u",
+			 (unsigned int)i);
+		e.seqnum = i;
+		media_entry_encode(&e, buf);
+		medium_store(&fs.log, log_entry_offset(i), buf, sizeof(buf));
+	}
+	medium_store64(&fs.log, MEDIA_HEADER_SEQ, i);
+	medium_store64(&fs.log, MEDIA_HEADER_NEXT, i);
+	assert_int_equal(check(&c), 0);
+	assert_int_equal(errors, 15420 - 7);
+	assert_int_equal(warnings, 1);
+	/* The first of them is told after the log's being full */
+	assert_string_equal(said[1], E7);
+	check_free(&c);
+}
+
 /* A log that is shorter than the superblock says can't even be looked at */
 static void cut(void **state)
 {
@@ -822,6 +862,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(several, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(full, setup, teardown),
+		cmocka_unit_test_setup_teardown(crowded, setup, teardown),
 		cmocka_unit_test_setup_teardown(cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(buckets, setup, teardown),
 		cmocka_unit_test_setup_teardown(largest, setup, teardown),
