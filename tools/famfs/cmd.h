@@ -16,8 +16,8 @@ struct command {
 	const struct usage *usage;
 	/* argv[0] is "famfs NAME"; returns the exit status */
 	int (*run)(int argc, char **argv, bool dryrun);
-	/* Exit status where memory fails; 0 stands for 1 */
-	int bad_memory;
+	/* Exit status where memory or the output fails; 0 stands for 1 */
+	int failed;
 };
 
 extern const struct command cmd_mount;

@@ -21,7 +21,7 @@
 #define GETMAP_UNMAPPED		2
 
 static const struct option_def opts[] = {
-	{ 'q', "quiet", NULL, "only the exit status tells" },
+	{ 'q', "quiet", NULL, "the exit status alone tells whether there is a map" },
 	{ 'c', "continue", NULL, "take several files, and go on after one that has no map" },
 	JSON_OPTION,
 	{ 0 }
@@ -228,4 +228,5 @@ static int run(int argc, char **argv, bool dryrun)
 	return status;
 }
 
-const struct command cmd_getmap = { "getmap", &usage, run };
+/* 1 would say that the file is not of famfs */
+const struct command cmd_getmap = { "getmap", &usage, run, EIO };

@@ -56,22 +56,26 @@ static void list(FILE *out)
 	fprintf(out, "\nfamfs COMMAND --help tells more of each.\n");
 }
 
+/* @status, or @failed where what was printed did not get out */
+static int printed(int status, int failed)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	famfs_err("can't write the output: %s", strerror(errno));
+	return status ? status : failed;
+}
+
 static int run(const struct command *c, int argc, char **argv, bool dryrun)
 {
+	const int failed = c->failed ? c->failed : 1;
 	char name[64];
-	int status;
 
 	snprintf(name, sizeof(name), "famfs %s", c->name);
 	argv[0] = name;
 	famfs_set_program(name);
-	famfs_catch_bad_memory(c->bad_memory ? c->bad_memory : 1);
+	famfs_catch_bad_memory(failed);
 	options_reset();
-	status = c->run(argc, argv, dryrun);
-	if (fflush(stdout) || ferror(stdout)) {
-		famfs_err("can't write the output: %s", strerror(errno));
-		status = status ? status : 1;
-	}
-	return status;
+	return printed(c->run(argc, argv, dryrun), failed);
 }
 
 int main(int argc, char **argv)
@@ -85,7 +89,7 @@ int main(int argc, char **argv)
 		switch (ch) {
 		case OPTIONS_HELP:
 			list(stdout);
-			return 0;
+			return printed(0, 1);
 		case OPTIONS_BAD:
 			return 1;
 		case 'n':

@@ -302,3 +302,25 @@ test_fsck_mount() {
 	good famfs fsck "$DEV"
 	is "$(cat "$T/err")" ""
 }
+
+# full STATUS COMMAND...: it has to say that its output got nowhere
+full() {
+	local want=$1
+	shift
+	# shellcheck disable=SC2016 # expanded there
+	bad "$want" "can't write the output: No space left" \
+		bash -c '"$@" >/dev/full' - "$@"
+}
+
+# Nobody may take that for an answer: 1 has a meaning of its own for some
+test_output_lost() {
+	good famfs creat -s 1m "$M/f"
+	full 8 famfs fsck "$M"
+	full 8 famfs fsck --json "$M"
+	full 16 famfs check "$M"
+	full 5 famfs getmap "$M/f"
+	full 1 famfs ls "$M"
+	full 1 famfs df "$M"
+	full 1 famfs --help
+	full 8 famfs fsck --help
+}
