@@ -67,7 +67,8 @@ static int clone(struct target *t, const char *src, const char *dst)
 			close(fd);
 		return fail(dst, -EEXIST, "is there already");
 	}
-	strcpy(e.file.path, t->rel);
+	/* All of it: nothing of the other name stays behind the shorter one */
+	memcpy(e.file.path, t->rel, sizeof(e.file.path));
 	rc = session_append(&t->s, &e);
 	if (rc)
 		return rc;

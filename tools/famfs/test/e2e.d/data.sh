@@ -379,6 +379,11 @@ test_clone() {
 	says 'd/c: logged on the memory of .*/a, which the kernel does not'
 	[ ! -e "$M/d/c" ] || fail "it is in the mount"
 	bad 1 'd/c: is there already' famfs clone "$M/a" "$M/d/c"
+	good famfs creat -s 2m "$M/d/a-longer-name"
+	good famfs clone "$M/d/a-longer-name" "$M/b"
+	# The path of the fifth entry: what is behind its end is 0
+	is "$(tail -c +$((48 + 4 * 544 + 40 + 1)) "$M/.meta/.log" |
+		head -c 80 | tr -d '\0')" b
 	gives 4 famfs fsck "$M"
 	warns 'share'
 	good famfs creat -r -s 1m -S 2 "$M/e"
