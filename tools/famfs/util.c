@@ -324,9 +324,21 @@ const char *famfs_human(struct famfs_sizebuf *buf, uint64_t bytes)
 }
 
 /*
+ * Characters that are not seen, and can make a line look like another one: breaks
+ * of lines, and what turns round the order in which a terminal shows the rest
+ */
+static bool unseen(uint32_t c)
+{
+	return c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	       c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+	       (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+/*
  * Bytes of the character that @s starts with, if it may be printed as it is:
- * well-formed UTF-8, and no control character, of which U+0080 to U+009F are
- * some. 0 if not.
+ * well-formed UTF-8, one that is seen, and no control character, of which U+0080
+ * to U+009F are some. 0 if not.
  */
 static size_t printable(const char *s)
 {
@@ -352,7 +364,8 @@ static size_t printable(const char *s)
 	}
 	/* Longer than need be, a surrogate, past the last one, a control */
 	if ((len == 3 && c < 0x800) || (len == 4 && c < 0x10000) ||
-	    (c >= 0xd800 && c < 0xe000) || c > 0x10ffff || c < 0xa0)
+	    (c >= 0xd800 && c < 0xe000) || c > 0x10ffff || c < 0xa0 ||
+	    unseen(c))
 		return 0;
 	return len;
 }

@@ -160,6 +160,19 @@ static void text(void **state)
 			    "\\364\\220\\200\\200");
 	/* A character that the end, or another one, cuts off */
 	assert_string_equal(quote("\xe2\x82"), "\\342\\202");
+	/* What turns the rest round, breaks the line, or is not seen */
+	assert_string_equal(quote("a\xe2\x80\xaez"), "a\\342\\200\\256z");
+	assert_string_equal(quote("\xe2\x81\xa7"), "\\342\\201\\247");
+	assert_string_equal(quote("\xe2\x80\xa8"), "\\342\\200\\250");
+	assert_string_equal(quote("\xe2\x80\x8b"), "\\342\\200\\213");
+	assert_string_equal(quote("\xd8\x9c\xc2\xad"),
+			    "\\330\\234\\302\\255");
+	assert_string_equal(quote("\xef\xbb\xbf\xef\xbf\xb9"),
+			    "\\357\\273\\277\\357\\277\\271");
+	assert_string_equal(quote("\xf3\xa0\x80\xa1"),
+			    "\\363\\240\\200\\241");
+	assert_string_equal(quote("\xe2\x80\x90\xe2\x80\xaf\xe2\x81\xb0"),
+			    "\xe2\x80\x90\xe2\x80\xaf\xe2\x81\xb0");
 	assert_string_equal(quote("\xe2x"), "\\342x");
 	/* Longer than the buffer: cut, and still ended */
 	memset(big, '\n', sizeof(big));
