@@ -605,7 +605,7 @@ int check_fs(struct check *c)
 	if (!rc && c->lost)
 		rc = -ENOMEM;
 	if (rc)
-		famfs_err("%s: can't check: %s", c->name, strerror(-rc));
+		famfs_err("%s: can't check: %s", quote(c->name), strerror(-rc));
 	else if (c->nproblems)
 		qsort(c->problem, c->nproblems, sizeof(*c->problem), in_order);
 	return rc;
@@ -618,7 +618,8 @@ static void print(const struct check *c, const struct check_problem *p)
 	if (p->entry != CHECK_NO_ENTRY)
 		snprintf(where, sizeof(where), "log entry %" PRIu64 " at 0x%" PRIx64 ": ",
 			 p->entry, p->offset);
-	(p->warning ? famfs_warn : famfs_err)("%s: %s%s%s%s", c->name, where,
+	(p->warning ? famfs_warn : famfs_err)("%s: %s%s%s%s", quote(c->name),
+					      where,
 					      p->path ? quote(p->path) : "",
 					      p->path ? ": " : "", p->what);
 }

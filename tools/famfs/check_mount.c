@@ -96,7 +96,7 @@ static void compare_map(struct compare *m, uint64_t index,
 	close(fd);
 	if (rc == -ENODATA) {
 		m->missing++;
-		famfs_info("%s: %s: has no map yet", m->c->name,
+		famfs_info("%s: %s: has no map yet", quote(m->c->name),
 			   quote(f->path));
 	} else if (rc) {
 		differs(m->c, index, f->path, strerror(-rc));
@@ -127,7 +127,7 @@ static int compare_entry(void *arg, uint64_t index,
 	fd = inside_open(c->fs->root, path, O_PATH);
 	if (fd == -ENOENT) {
 		m->missing++;
-		famfs_info("%s: %s: is not in the mount yet", c->name,
+		famfs_info("%s: %s: is not in the mount yet", quote(c->name),
 			   quote(path));
 		return 0;
 	}
@@ -208,11 +208,11 @@ int check_mount(struct check *c)
 		check_found(c, CHECK_MOUNT, true, CHECK_NO_ENTRY, NULL,
 			    "mount differs: %" PRIu64
 			    " of the log are not there yet; famfs logplay %s makes them",
-			    m.missing, c->name);
+			    m.missing, quote(c->name));
 	if (!rc && c->lost)
 		rc = -ENOMEM;
 	if (rc)
 		famfs_err("%s: can't compare the mount with the log: %s",
-			  c->name, strerror(-rc));
+			  quote(c->name), strerror(-rc));
 	return rc;
 }

@@ -340,6 +340,7 @@ static void print_mounted(const struct found *f)
 static void print_text(const struct list *l, const struct found *f)
 {
 	const struct device *dev = f->dev;
+	char use[4 * sizeof(f->use) + 1];
 
 	printf("%s: ", dev->path);
 	if (l->human)
@@ -366,8 +367,9 @@ static void print_text(const struct list *l, const struct found *f)
 	}
 	print_mounted(f);
 	printf("\n");
+	famfs_escape(use, sizeof(use), f->use);
 	if (f->use[0])
-		printf("  use:   %s\n", f->use);
+		printf("  use:   %s\n", use);
 	else if (unfit(dev))
 		printf("  use:   this kernel can't carry famfs on a /dev/dax device\n");
 }

@@ -163,7 +163,7 @@ static int show(struct df *d, const struct where *w)
 		if (c.errors)
 			famfs_err("%s: there are %" PRIu64
 				  " errors in it, so these numbers may be wrong; famfs fsck %s tells more",
-				  w->name, c.errors, w->name);
+				  quote(w->name), c.errors, quote(w->name));
 	}
 	rc = rc ? rc : c.errors ? -EUCLEAN : 0;
 	check_free(&c);

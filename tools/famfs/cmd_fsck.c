@@ -263,7 +263,7 @@ static int report(const struct fsck *f, struct check *c, int rc)
 	check_print(c, CHECK_ALL);
 	if (rc == -EUCLEAN) {
 		famfs_err("%s: a famfs file system that can't be used; mkfs.famfs -f would make a new one, and lose all files",
-			  c->name);
+			  quote(c->name));
 		if (f->json && print_json(f, c, false))
 			return FSCK_OPERATIONAL;
 		return FSCK_UNCORRECTED;
@@ -277,7 +277,7 @@ static int report(const struct fsck *f, struct check *c, int rc)
 	if (!c->errors)
 		return FSCK_OK;
 	famfs_err("%s: %llu errors, left as they are; copy out what is good, then make the file system anew with mkfs.famfs -f",
-		  c->name, (unsigned long long)c->errors);
+		  quote(c->name), (unsigned long long)c->errors);
 	return FSCK_UNCORRECTED;
 }
 

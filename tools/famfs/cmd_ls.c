@@ -223,7 +223,7 @@ static int look(struct ls *ls, const struct where *w)
 	if (!rc) {
 		rc = log_walk(&fs.log, 0, ls->c.nflawed, collect, ls);
 		if (rc)
-			famfs_err("%s: %s", w->name, strerror(-rc));
+			famfs_err("%s: %s", quote(w->name), strerror(-rc));
 	}
 	if (!rc && ls->count)
 		qsort(ls->item, ls->count, sizeof(*ls->item), by_path);

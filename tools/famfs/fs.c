@@ -29,10 +29,10 @@ static int open_meta(struct fs *fs, const char *meta, const char *name,
 
 	if (rc == -ENOENT || rc == -ENODATA || rc == -ENOTDIR)
 		famfs_err("%s: has no %s; give the root of a famfs mount, and if it is one, run famfs mkmeta on its device",
-			  name, meta);
+			  quote(name), meta);
 	else if (rc)
-		famfs_err("%s: %s: %s%s", name, meta, strerror(-rc),
-			  rc == -EACCES ? "; this needs root" : "");
+		famfs_err("%s: %s: %s%s", quote(name), meta,
+			  strerror(-rc), rc == -EACCES ? "; this needs root" : "");
 	return rc;
 }
 
@@ -49,7 +49,7 @@ static void tell_faults(const char *name, const char *what, uint64_t faults)
 				      n ? ", " : "", media_strerror(err));
 	}
 	famfs_err("%s: a famfs file system that can't be used: %s: %s; mkfs.famfs -f would make a new one, and lose all files",
-		  name, what, text);
+		  quote(name), what, text);
 }
 
 static int read_super(struct fs *fs, const char *name)
@@ -61,7 +61,7 @@ static int read_super(struct fs *fs, const char *name)
 	medium_drop(&fs->super, 0, sizeof(buf));
 	rc = medium_load(&fs->super, 0, buf, sizeof(buf));
 	if (rc) {
-		famfs_err("%s: superblock: %s", name, strerror(-rc));
+		famfs_err("%s: superblock: %s", quote(name), strerror(-rc));
 		return rc;
 	}
 	fs->faults = media_super_faults(&fs->sb, buf);
@@ -70,12 +70,12 @@ static int read_super(struct fs *fs, const char *name)
 	if (!fs->faults) {
 		uuid_unparse(fs->sb.fs_uuid, text);
 		famfs_err("%s: is a further device of the famfs file system %s; use the first device of that, which famfs devices shows",
-			  name, text);
+			  quote(name), text);
 		return -EINVAL;
 	}
 	if (fs->faults & MEDIA_FAULT(MEDIA_ERR_MAGIC))
 		famfs_err("%s: not a famfs file system: %s; mkfs.famfs makes one",
-			  name, media_strerror(MEDIA_ERR_MAGIC));
+			  quote(name), media_strerror(MEDIA_ERR_MAGIC));
 	else
 		tell_faults(name, "superblock", fs->faults);
 	return -EUCLEAN;
@@ -147,7 +147,8 @@ int fs_open(struct fs *fs, int root, const char *name, unsigned int flags)
 		return rc;
 	rc = first_capacity(root, &fs->capacity);
 	if (rc) {
-		famfs_err("%s: can't tell its size: %s", name, strerror(-rc));
+		famfs_err("%s: can't tell its size: %s", quote(name),
+			  strerror(-rc));
 		goto err;
 	}
 	rc = read_super(fs, name);
@@ -212,7 +213,7 @@ int fs_log_header(const struct fs *fs, const char *name, struct media_log *log)
 	int rc = log_header_faults(&fs->log, fs->sb.log_len, log, &faults);
 
 	if (rc) {
-		famfs_err("%s: log: %s", name, strerror(-rc));
+		famfs_err("%s: log: %s", quote(name), strerror(-rc));
 		return rc;
 	}
 	if (!faults)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One table of options serves getopt_long(3) and --help, and man/mangen.c. -h, -? and --help ask
- * for help with every command, unless its table has another use for -h. Options
- * that scripts know and that are not supported are refused by name, so that
- * nobody takes them to have worked.
+ * One table of options serves getopt_long(3) and --help, and man/mangen.c. -h, -?
+ * and --help ask for help with every command, unless its table has another use
+ * for -h. Options that scripts know and that are not supported are refused by
+ * name, so that nobody takes them to have worked.
  */
 #include "options.h"
 
@@ -180,7 +180,7 @@ int options_next(int argc, char **argv, const struct usage *u)
 		ch = OPTIONS_HELP;
 	} else if (ch == ':') {
 		wrong(argv[0], u, "option %s: needs an argument",
-		      argv[optind - 1]);
+		      quote(argv[optind - 1]));
 		return OPTIONS_BAD;
 	} else if (ch == '?') {
 		ch = unknown(argc, argv, u);

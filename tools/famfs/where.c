@@ -57,7 +57,7 @@ static int open_device(struct where *w, const char *dev, unsigned int flags)
 		if (flags & WHERE_ANY)
 			return open_dir(w, w->dir, true);
 		famfs_err("%s: is mounted on %s; check it there, with famfs fsck %s",
-			  dev, w->dir, w->dir);
+			  quote(dev), quote(w->dir), quote(w->dir));
 		return -EBUSY;
 	}
 	w->dir[0] = '\0';

@@ -209,3 +209,28 @@ test_json_fsck() {
 	gives 8 famfs fsck --json "$T"
 	is "$(cat "$T/out")" ""
 }
+
+# Nor does the name of a mount drive the terminal
+test_names_of_mounts() {
+	local esc=$T/$'m\033[2J'
+	good umount "$M"
+	mkdir "$esc"
+	good mount -t famfs "$DEV" "$esc"
+	good famfs mkdir "$esc/d"
+	"$PLANT" "$esc" file "none/x" "$MIB" $((64 * MIB)) $((2 * MIB))
+	"$PLANT" "$esc" dir more
+	bad 8 'on .*/m\\033\[2J; check it there' famfs fsck "$DEV"
+	bad 4 'm\\033\[2J: log entry 1' famfs fsck "$esc"
+	warns 'famfs logplay .*/m\\033\[2J makes them'
+	bad 1 'm\\033\[2J: there are 1 errors' famfs df "$esc"
+	bad 1 'm\\033\[2J: log entry 1' famfs ls "$esc"
+	good famfs devices "$DEV"
+	says 'use: .* FILE .*/m\\033\[2J$'
+	"$PLANT" "$esc" flip .log 8
+	bad 4 'm\\033\[2J: log: log header checksum' famfs fsck "$esc"
+	"$PLANT" "$esc" flip .superblock 48
+	bad 4 'm\\033\[2J: a famfs file system that' famfs fsck "$esc"
+	good umount "$esc"
+	good mkfs.famfs -f "$DEV"
+	good mount -t famfs "$DEV" "$M"
+}
