@@ -144,12 +144,20 @@ static int compare_entry(void *arg, uint64_t index,
 	return 0;
 }
 
-/* @fd is closed; @path is empty for the root */
+/*
+ * What nothing else makes, but users may as well. Below what is not in the log,
+ * nothing is: so no directory is gone into that has more names above it than a
+ * path of the log has room for, however deep a user has made them. What is
+ * mounted in it is another file system.
+ *
+ * @fd is closed; @path is empty for the root
+ */
 static int look_for_others(struct check *c, int fd, const char *path)
 {
 	const struct dirent *d;
-	struct stat st;
+	struct stat here, st;
 	int next, rc = 0;
+	bool known;
 	char *sub;
 	DIR *dir;
 
@@ -159,6 +167,8 @@ static int look_for_others(struct check *c, int fd, const char *path)
 		close(fd);
 		return rc;
 	}
+	if (fstat(dirfd(dir), &here))
+		rc = -errno;
 	while (!rc && (errno = 0, d = readdir(dir))) {
 		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") ||
 		    (!*path && !strcmp(d->d_name, MEDIA_META_DIR)))
@@ -168,11 +178,13 @@ static int look_for_others(struct check *c, int fd, const char *path)
 			rc = -ENOMEM;
 			break;
 		}
-		if (!names_find(&c->names, sub))
+		known = names_find(&c->names, sub);
+		if (!known)
 			differs(c, CHECK_NO_ENTRY, sub,
 				"is not in the log: no other host sees it");
-		if (!fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
-		    S_ISDIR(st.st_mode)) {
+		if (known && !fstatat(dirfd(dir), d->d_name, &st,
+				      AT_SYMLINK_NOFOLLOW) &&
+		    S_ISDIR(st.st_mode) && st.st_dev == here.st_dev) {
 			next = openat(dirfd(dir), d->d_name,
 				      O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 				      O_CLOEXEC);

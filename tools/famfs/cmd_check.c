@@ -42,6 +42,7 @@ struct count {
 	unsigned long files;
 	unsigned long dirs;
 	unsigned long bad_ranges;
+	dev_t dev;		/* of the mount: all else is another's */
 	int status;
 	/* Where it is to be JSON */
 	struct json_object *problems;
@@ -176,6 +177,9 @@ static void check_dir(struct count *c, int fd, const char *path)
 		}
 		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
 			wrong(c, CHECK_FAILED, sub, strerror(errno));
+		} else if (st.st_dev != c->dev) {
+			famfs_info("%s: is another mount, left out",
+				   quote(sub));
 		} else if (S_ISREG(st.st_mode)) {
 			check_file(c, fd, e->d_name, sub);
 		} else if (S_ISDIR(st.st_mode)) {
@@ -237,6 +241,7 @@ static int check(const char *name, bool json)
 		c.problems = json_new_list();
 		c.memory = json_new_list();
 	}
+	c.dev = st.st_dev;
 	check_meta(&c, root, META_SUPER, CHECK_SUPER);
 	check_meta(&c, root, META_LOG, CHECK_LOG);
 	check_dir(&c, root, "");

@@ -844,6 +844,14 @@ static void mount_differs(void **state)
 	touch("d/mine");
 	one_differs("fs: d/mine: mount differs: is not in the log: no other host sees it");
 	unlinkat(fs.root, "d/mine", 0);
+	/* Below it there is nothing else, however much it is */
+	mkdirat(fs.root, "d/mine", 0700);
+	mkdirat(fs.root, "d/mine/below", 0700);
+	touch("d/mine/below/f");
+	one_differs("fs: d/mine: mount differs: is not in the log: no other host sees it");
+	unlinkat(fs.root, "d/mine/below/f", 0);
+	unlinkat(fs.root, "d/mine/below", AT_REMOVEDIR);
+	unlinkat(fs.root, "d/mine", AT_REMOVEDIR);
 	/* Of what is wrong in the log itself nothing more is said */
 	unlinkat(fs.root, "il", 0);
 	put(&fs.log, log_entry_offset(4), &(struct edit){ 184, 8, DEV1 });

@@ -80,6 +80,39 @@ test_check_device_gone() {
 	good famfs check "$M"
 }
 
+# What is mounted in it is not looked at
+test_check_other_mounts() {
+	good famfs mkdir "$M/d"
+	good famfs creat -s 1m "$M/f"
+	good mount -t tmpfs none "$M/d"
+	touch "$M/d/x"
+	mkdir "$M/d/y"
+	echo x >"$T/x"
+	good mount --bind "$T/x" "$M/f"
+	gives 0 famfs check "$M"
+	cp "$T/err" "$T/said"
+	gives 0 famfs check -v "$M"
+	good umount "$M/d"
+	good umount "$M/f"
+	[ ! -s "$T/said" ] || fail "messages"
+}
+
+# Directories of a user can not be too many, or too deep, to look at the mount
+test_fsck_deep() {
+	local path=$M/pub
+	good famfs mkdir -m 0777 "$M/pub"
+	for _ in {1..60}; do
+		path=$path/d
+	done
+	good "${USER_CMD[@]}" mkdir -p "$path"
+	(
+		ulimit -n 40
+		good famfs fsck "$M"
+	)
+	is "$(grep -c 'is not in the log' "$T/err")" 1
+	warns 'pub/d: mount differs: is not in the log'
+}
+
 # --- bad memory where the tools themselves look ---------------------------------
 
 test_bad_memory_of_the_log() {
