@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -55,6 +56,7 @@ struct creat {
 	bool open;		/* t is */
 	struct file *files;
 	size_t n;
+	void *places;		/* a tree of those files whose place is known */
 	unsigned long errors;
 };
 
@@ -130,9 +132,20 @@ static int parse_multi(struct creat *c, const char *arg)
 	return 0;
 }
 
+static int by_place(const void *a, const void *b)
+{
+	return strcmp(((const struct file *)a)->rel,
+		      ((const struct file *)b)->rel);
+}
+
+static void keep(void *file)
+{
+	(void)file;	/* part of an array */
+}
+
 static int find_place(struct creat *c, struct file *f)
 {
-	size_t i;
+	struct file **at;
 	int rc;
 
 	if (c->open) {
@@ -149,13 +162,12 @@ static int find_place(struct creat *c, struct file *f)
 		famfs_err("%s: is a directory", quote(f->name));
 		return -EISDIR;
 	}
-	for (i = 0; &c->files[i] != f; i++) {
-		if (strcmp(c->files[i].rel, f->rel))
-			continue;
-		famfs_err("%s: is named twice", quote(f->name));
-		return -EINVAL;
-	}
-	return 0;
+	at = tsearch(f, &c->places, by_place);
+	if (at && *at == f)
+		return 0;
+	famfs_err("%s: %s", quote(f->name),
+		  at ? "is named twice" : strerror(ENOMEM));
+	return at ? -EINVAL : -ENOMEM;
 }
 
 /* To be filled only: its size stays as it is */
@@ -259,6 +271,7 @@ static int make_all(struct creat *c)
 		make(c, &c->files[i]);
 		any |= c->files[i].made && c->files[i].fill;
 	}
+	tdestroy(c->places, keep);
 	if (any && !c->dryrun)
 		fill(c);
 	if (c->open)
