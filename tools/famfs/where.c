@@ -49,13 +49,28 @@ static int open_dir(struct where *w, const char *dir, bool any)
 	return 0;
 }
 
+/* What is mounted over a mount is what its directory leads to */
+static bool covered(const char *dev, const char *dir)
+{
+	char top[PATH_MAX];
+	struct stat a, b;
+
+	return fs_find_source(dir, top, sizeof(top)) || stat(dev, &a) ||
+	       stat(top, &b) || a.st_rdev != b.st_rdev;
+}
+
 static int open_device(struct where *w, const char *dev, unsigned int flags)
 {
 	int rc;
 
 	if (!fs_find_mount(dev, w->dir, sizeof(w->dir))) {
-		if (flags & WHERE_ANY)
+		if ((flags & WHERE_ANY) && !covered(dev, w->dir))
 			return open_dir(w, w->dir, true);
+		if (flags & WHERE_ANY) {
+			famfs_err("%s: is mounted on %s, and something else over it; unmount that first",
+				  quote(dev), quote(w->dir));
+			return -EBUSY;
+		}
 		famfs_err("%s: is mounted on %s; check it there, with famfs fsck %s",
 			  quote(dev), quote(w->dir), quote(w->dir));
 		return -EBUSY;
@@ -124,6 +139,7 @@ static int each_mount(struct libmnt_table *tb, struct libmnt_iter *it,
 {
 	dev_t *seen = NULL, *more;
 	struct libmnt_fs *mnt;
+	struct stat st;
 	size_t n = 0, i;
 	int rc = 0;
 
@@ -134,6 +150,9 @@ static int each_mount(struct libmnt_table *tb, struct libmnt_iter *it,
 
 		if (!type || strcmp(type, "famfs") ||
 		    (root && strcmp(root, "/")))
+			continue;
+		/* Is it still what its directory leads to? */
+		if (stat(mnt_fs_get_target(mnt), &st) || st.st_dev != dev)
 			continue;
 		/* One that is bound to several places is one file system */
 		for (i = 0; i < n && seen[i] != dev; i++)

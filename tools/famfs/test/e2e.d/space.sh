@@ -234,3 +234,23 @@ test_names_of_mounts() {
 	good mkfs.famfs -f "$DEV"
 	good mount -t famfs "$DEV" "$M"
 }
+
+# A mount that another one hides is not taken for that
+test_df_covered() {
+	good famfs mkdir "$M/d"
+	good mkfs.famfs -f -M "$DEV2"
+	good mount -t famfs "$DEV2" "$M"
+	gives 1 famfs df "$DEV"
+	cp "$T/err" "$T/said"
+	gives 0 famfs df
+	cp "$T/out" "$T/all"
+	gives 1 famfs ls "$DEV"
+	gives 0 famfs ls "$DEV2"
+	good umount "$M"
+	grep -q 'is mounted on .*, and something else over it' "$T/said" ||
+		fail "it did not say why"
+	is "$(wc -l <"$T/all")" 2
+	is "$(awk 'NR == 2 { print $7 }' "$T/all")" 0
+	good famfs ls "$DEV"
+	says '^d$'
+}
