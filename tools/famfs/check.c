@@ -243,7 +243,7 @@ static int check_map(struct check *c, uint64_t index,
 		const struct media_extent *x = &map->ext[i];
 
 		aligned = aligned && !(x->offset % unit) && !(x->len % unit);
-		c->used_bytes += x->len;
+		c->used_bytes = add_clip(c->used_bytes, x->len);
 		rc = overlap_add(&c->used, x->dev, x->offset, x->len, index);
 	}
 	if (!aligned)
@@ -495,10 +495,10 @@ static void measure(struct check *c)
 			keep_longest(&longest, g.len);
 			c->space[dev].free += g.len;
 		}
-		c->free_bytes += c->space[dev].free;
+		c->free_bytes = add_clip(c->free_bytes, c->space[dev].free);
 	}
 	for (i = 0; i < longest.count; i++)
-		c->largest += longest.len[i];
+		c->largest = add_clip(c->largest, longest.len[i]);
 }
 
 /**

@@ -60,8 +60,8 @@ static void sum_up(const struct check *c, struct sums *s)
 
 	*s = (struct sums){ 0 };
 	for (dev = 0; dev < c->devices.count; dev++) {
-		s->size += c->space[dev].size;
-		s->used += used(c, dev);
+		s->size = add_clip(s->size, c->space[dev].size);
+		s->used = add_clip(s->used, used(c, dev));
 	}
 }
 

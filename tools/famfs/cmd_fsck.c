@@ -94,7 +94,7 @@ static uint64_t capacity(const struct check *c)
 	uint32_t i;
 
 	for (i = 1; i < c->devices.count; i++)
-		sum += c->devices.size[i];
+		sum = add_clip(sum, c->devices.size[i]);
 	return sum;
 }
 

@@ -60,6 +60,12 @@ static inline uint64_t round_up_pow2(uint64_t n, uint64_t unit)
 	return (n + unit - 1) & ~(unit - 1);
 }
 
+/* A sum of numbers that others have written: at most all there can be */
+static inline uint64_t add_clip(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
 static inline bool is_pow2(uint64_t n)
 {
 	return n && !(n & (n - 1));

@@ -660,6 +660,29 @@ static void largest(void **state)
 	check_free(&c);
 }
 
+/* Devices of any size do not make sums that start over */
+static void huge(void **state)
+{
+	struct media_entry e = { .type = MEDIA_DAXDEV };
+	struct check c;
+	uint32_t i;
+
+	(void)state;
+	for (i = 2; i < 6; i++) {
+		e.daxdev = (struct media_daxdev){
+			.size = INT64_MAX & ~4095ULL, .uuid = "huge ", .index = i
+		};
+		e.daxdev.uuid[5] = '0' + i;
+		append(&e);
+	}
+	assert_int_equal(check(&c), 0);
+	assert_int_equal(errors, 0);
+	assert_int_equal(c.devices.count, 6);
+	assert_true(c.free_bytes == UINT64_MAX);
+	assert_true(c.largest == UINT64_MAX);
+	check_free(&c);
+}
+
 /* --- a mount --------------------------------------------------------------- */
 
 /* What the kernel would say of a file: by its name in the mount */
@@ -874,6 +897,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(buckets, setup, teardown),
 		cmocka_unit_test_setup_teardown(largest, setup, teardown),
+		cmocka_unit_test_setup_teardown(huge, setup, teardown),
 		cmocka_unit_test_setup_teardown(mount_same, mount_all, unmount),
 		cmocka_unit_test_setup_teardown(mount_differs, mount_all,
 						unmount),
