@@ -83,8 +83,21 @@ test_mount_command() {
 	bad 1 'not supported' famfs mount -f "$DEV" "$M"
 	bad 1 'no famfs is mounted here' famfs mount --remount "$DEV" "$M"
 	bad 1 'needed' famfs mount "$DEV"
+	bad 1 'not supported' famfs mount --fuse "$DEV" "$M"
 	mounted && fail "it was mounted"
-	good famfs mount "$DEV" "$M"
+	good famfs mount -d "$DEV" "$M"
+	says 'this host is the master'
+	bad 16 'not supported' famfs fsck -f "$M"
+	bad 16 'not supported' famfs fsck --fuse "$M"
+}
+
+# What the system lacks has a status of its own
+test_mount_no_descriptors() {
+	good umount "$M"
+	bad 2 'Too many open files' bash -c \
+		"ulimit -n 5; exec mount.famfs '$DEV' '$M'"
+	mounted && fail "it was mounted"
+	good mount -t famfs "$DEV" "$M"
 }
 
 # No other mount is changed by mistake
