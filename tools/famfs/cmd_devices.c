@@ -27,6 +27,7 @@
 #include "meta.h"
 #include "signature.h"
 #include "util.h"
+#include "where.h"
 
 static const struct option_def opts[] = {
 	{ 'h', "human", NULL, "sizes with a unit that suits them" },
@@ -74,10 +75,12 @@ static void look_at_mount(struct found *f)
 {
 	struct medium super = { .fd = -1 };
 	uint8_t buf[MEDIA_SB_BYTES];
+	char first[sizeof(f->h.first) + 8];
 	int root, rc;
 
 	f->content = FAMFS;
-	if (!f->h.dir[0])
+	snprintf(first, sizeof(first), "/dev/%s", f->h.first);
+	if (!f->h.dir[0] || where_covered(first, f->h.dir))
 		return;
 	root = open(f->h.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)

@@ -49,8 +49,16 @@ static int open_dir(struct where *w, const char *dir, bool any)
 	return 0;
 }
 
-/* What is mounted over a mount is what its directory leads to */
-static bool covered(const char *dev, const char *dir)
+/**
+ * where_covered() - tell whether a mount can't be reached by its directory
+ * @dev: path of the node of the device that is mounted
+ * @dir: where it is mounted
+ *
+ * What is mounted over a mount is what its directory leads to.
+ *
+ * Return: true if it does not lead to the mount of that device
+ */
+bool where_covered(const char *dev, const char *dir)
 {
 	char top[PATH_MAX];
 	struct stat a, b;
@@ -64,7 +72,7 @@ static int open_device(struct where *w, const char *dev, unsigned int flags)
 	int rc;
 
 	if (!fs_find_mount(dev, w->dir, sizeof(w->dir))) {
-		if ((flags & WHERE_ANY) && !covered(dev, w->dir))
+		if ((flags & WHERE_ANY) && !where_covered(dev, w->dir))
 			return open_dir(w, w->dir, true);
 		if (flags & WHERE_ANY) {
 			famfs_err("%s: is mounted on %s, and something else over it; unmount that first",

@@ -24,6 +24,7 @@ int where_open(struct where *w, const char *name, unsigned int flags);
 unsigned int where_fs_flags(const struct where *w);
 void where_close(struct where *w);
 
+bool where_covered(const char *dev, const char *dir);
 int where_mounts(int (*fn)(void *arg, const char *dir), void *arg);
 
 #endif /* FAMFS_WHERE_H */

@@ -246,7 +246,11 @@ test_df_covered() {
 	cp "$T/out" "$T/all"
 	gives 1 famfs ls "$DEV"
 	gives 0 famfs ls "$DEV2"
+	gives 0 famfs devices --json "$DEV"
+	cp "$T/out" "$T/json"
 	good umount "$M"
+	is "$(json_field '"uuid" in j[0], "use" in j[0], j[0]["mounted"]')" \
+		"(False, False, True)"
 	grep -q 'is mounted on .*, and something else over it' "$T/said" ||
 		fail "it did not say why"
 	is "$(wc -l <"$T/all")" 2
