@@ -101,6 +101,9 @@ static struct new_node node_for(const struct cp *cp, const char *rel,
 		return node;
 	node.size = st->st_size;
 	node.stripes = cp->stripes;
+	/* Set-id bits are the old owner's to give, not the new one's */
+	if (!cp->archive)
+		node.mode &= 0777;
 	if (cp->own.have_mode)
 		node.mode = cp->own.mode;
 	return node;

@@ -32,6 +32,19 @@ test_cp_archive() {
 	is "$(stat -c %Y "$M/d/a")" "$(stat -c %Y "$T/src/d/a")"
 }
 
+# The copy is root's: the rights of another's program are not for it
+test_cp_set_id() {
+	random_file "$T/f" 100
+	chown 65534:65534 "$T/f"
+	chmod 6755 "$T/f"
+	good famfs cp "$T/f" "$M/f"
+	is "$(stat -c '%u %a' "$M/f")" "0 755"
+	good famfs cp -m 4711 "$T/f" "$M/g"
+	is "$(stat -c %a "$M/g")" 4711
+	good famfs cp -a "$T/f" "$M/h"
+	is "$(stat -c '%u %a' "$M/h")" "65534 6755"
+}
+
 # Memory keeps what was in it, so a hole has to be written: but not read
 test_cp_sparse() {
 	good famfs creat -s 100m "$M/old"
