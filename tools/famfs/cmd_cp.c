@@ -322,7 +322,7 @@ static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 		return 1;
 	}
 	if (target_open(&cp->t, dst, dryrun))
-		return 1;
+		return copy_stopped() ? 128 + copy_stopped() : 1;
 	strcpy(cp->base, cp->t.rel);
 	cp->copier = copier_start(cp->threads, cp->flags);
 	if (!cp->copier) {
@@ -348,6 +348,24 @@ static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 	return cp->errors ? 1 : 0;
 }
 
+/*
+ * Without SA_RESTART, since waiting for the log's lock has to end, too; and not
+ * those that nohup(1), or a shell for what is in the background, has ignored
+ */
+static void catch_signals(void)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction stop = { .sa_handler = copy_stop };
+	struct sigaction old;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sigs); i++) {
+		if (!sigaction(sigs[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(sigs[i], &stop, NULL);
+	}
+}
+
 static int run(int argc, char **argv, bool dryrun)
 {
 	struct cp cp = { 0 };
@@ -357,9 +375,7 @@ static int run(int argc, char **argv, bool dryrun)
 	if (processors > 0)
 		cp.threads = processors < MAX_DEFAULT_THREADS
 			? processors : MAX_DEFAULT_THREADS;
-	signal(SIGINT, copy_stop);
-	signal(SIGTERM, copy_stop);
-	signal(SIGHUP, copy_stop);
+	catch_signals();
 	ownership_init(&cp.own);
 	while ((ch = options_next(argc, argv, &usage)) != OPTIONS_END) {
 		switch (ch) {

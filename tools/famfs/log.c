@@ -152,17 +152,14 @@ int log_walk(const struct medium *m, uint64_t from, uint64_t to,
  * log_lock() - keep other appenders on this host out
  * @m: the log
  *
- * Waits for them. The kernel lifts the lock when the process ends.
+ * Waits for them, or for a signal whose handler was set without SA_RESTART. The
+ * kernel lifts the lock when the process ends.
  *
- * Return: 0 or a negative error number
+ * Return: 0, -EINTR after such a signal, or another negative error number
  */
 int log_lock(const struct medium *m)
 {
-	while (flock(m->fd, LOCK_EX)) {
-		if (errno != EINTR)
-			return -errno;
-	}
-	return 0;
+	return flock(m->fd, LOCK_EX) ? -errno : 0;
 }
 
 /**

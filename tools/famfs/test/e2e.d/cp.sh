@@ -45,6 +45,45 @@ test_cp_set_id() {
 	is "$(stat -c '%u %a' "$M/h")" "65534 6755"
 }
 
+# waits PID: until it waits for the lock of a file
+waits() {
+	until grep -q -- "-> FLOCK .* $1 " /proc/locks; do
+		kill -0 "$1" 2>"$T/gone" || fail "it has not waited"
+		sleep 0.01
+	done
+}
+
+# Who waits for somebody else's lock can be told to end, too
+test_cp_stopped_waiting() {
+	local pid rc=0
+	random_file "$T/f" 100
+	exec 8<"$M/.meta/.log"
+	flock 8
+	famfs cp "$T/f" "$M/f" >"$T/out" 2>"$T/err" 8<&- &
+	pid=$!
+	waits "$pid"
+	kill -TERM "$pid"
+	timeout 20 tail -s 0.1 --pid="$pid" -f /dev/null ||
+		fail "it goes on waiting"
+	wait "$pid" || rc=$?
+	is "$rc" 143
+	warns "can't lock the log: Interrupted"
+	exec 8<&-
+	[ ! -e "$M/f" ] || fail "f was made"
+}
+
+# What nohup has it ignore does not end it
+test_cp_nohup() {
+	local pid
+	random_file "$T/big" 300000000
+	(trap '' HUP; exec famfs cp "$T/big" "$M/big") >"$T/out" 2>"$T/err" &
+	pid=$!
+	until [[ -e $M/big ]]; do sleep 0.01; done
+	kill -HUP "$pid"
+	wait "$pid" || fail "it was stopped"
+	good cmp "$T/big" "$M/big"
+}
+
 # Memory keeps what was in it, so a hole has to be written: but not read
 test_cp_sparse() {
 	good famfs creat -s 100m "$M/old"
