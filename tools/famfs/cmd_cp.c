@@ -157,18 +157,30 @@ static int hold(struct cp *cp, const struct stat *st)
 	return session_hold(&cp->t.s);
 }
 
-/* The source is opened before the target is made: it has to be readable */
-static void copy_file(struct cp *cp, const char *src, const char *rel)
+/*
+ * The source is opened before the target is made: it has to be readable. In a
+ * tree that others may change, it also has to be what was @seen: a link that
+ * took its place would have root read whatever they like.
+ */
+static void copy_file(struct cp *cp, const char *src, const char *path,
+		      const char *rel, const struct stat *seen)
 {
+	int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
 	struct copier_file f = { .src = src, .dst = rel };
 	struct new_node node;
 	struct stat dst;
 	bool there;
 	int rc;
 
-	f.from = open(src, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	f.from = open(path, flags | (seen ? O_NOFOLLOW : 0));
 	if (f.from < 0 || fstat(f.from, &f.st)) {
 		report(cp, src, strerror(errno));
+		goto out;
+	}
+	if (seen && (f.st.st_dev != seen->st_dev ||
+		     f.st.st_ino != seen->st_ino)) {
+		report(cp, src,
+		       "is another file than a moment ago; not copied");
 		goto out;
 	}
 	if (!S_ISREG(f.st.st_mode)) {
@@ -226,7 +238,8 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 	FTSENT *e;
 	FTS *fts;
 
-	fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	/* It changes to each directory, and sees to it that it is the one seen */
+	fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW, NULL);
 	if (!fts) {
 		report(cp, src, strerror(errno));
 		return;
@@ -239,7 +252,11 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 			below++;
 		switch (e->fts_info) {
 		case FTS_DP:
-			if (!join(cp, rel, top, below))
+			/* It was not the one seen any more: no way in */
+			if (e->fts_errno)
+				report(cp, e->fts_path,
+				       strerror(e->fts_errno));
+			else if (!join(cp, rel, top, below))
 				end_dir(cp, rel, e->fts_statp);
 			continue;
 		case FTS_D:
@@ -257,7 +274,8 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 			break;
 		case FTS_F:
 			if (!join(cp, rel, top, below))
-				copy_file(cp, e->fts_path, rel);
+				copy_file(cp, e->fts_path, e->fts_accpath, rel,
+					  e->fts_statp);
 			break;
 		case FTS_SL:
 		case FTS_SLNONE:
@@ -304,7 +322,7 @@ static void copy_one(struct cp *cp, const char *src)
 	if (S_ISDIR(st.st_mode))
 		copy_tree(cp, src, rel);
 	else
-		copy_file(cp, src, rel);
+		copy_file(cp, src, src, rel, NULL);
 out:
 	free(copy);
 }

@@ -84,6 +84,47 @@ test_cp_nohup() {
 	good cmp "$T/big" "$M/big"
 }
 
+# A tree that its owner changes while root copies it: no link that takes the
+# place of a file or directory leads to what is not in it
+test_cp_swapped() {
+	local i pid now next rc=0
+	good umount "$M"
+	good mkfs.famfs -f --4k "$DEV"
+	good mount -t famfs "$DEV" "$M"
+	mkdir -p "$T/src/d" "$T/src/e" "$T/secrets"
+	echo secret >"$T/secrets/f"
+	echo secret >"$T/secrets/g"
+	for i in {1..300}; do
+		head -c 70000 /dev/zero >"$T/src/d/$i"
+		head -c 70000 /dev/zero >"$T/src/e/$i"
+	done
+	exec 8<"$M/.meta/.log"
+	flock 8
+	famfs cp -r -m 0644 "$T/src" "$M/dst" >"$T/out" 2>"$T/err" 8<&- &
+	pid=$!
+	waits "$pid"
+	flock -u 8
+	# It has seen all that is in the one, and not yet what is in the other
+	until compgen -G "$M/dst/[de]/[0-9]*" >"$T/gone"; do sleep 0.01; done
+	flock 8
+	waits "$pid"
+	if [ -d "$M/dst/d" ]; then now=d next=e; else now=e next=d; fi
+	[ ! -e "$M/dst/$next" ] || fail "it was too late"
+	for i in {1..300}; do
+		[ -e "$M/dst/$now/$i" ] ||
+			ln -sf "$T/secrets/f" "$T/src/$now/$i"
+	done
+	mv "$T/src/$next" "$T/src/old"
+	ln -s "$T/secrets" "$T/src/$next"
+	exec 8<&-
+	wait "$pid" || rc=$?
+	is "$rc" 1
+	! grep -rl secret "$M/dst" >"$T/out" || fail "a secret is out"
+	warns "/$now/[0-9]*: Too many levels of symbolic links"
+	warns "/$next: No such file"
+	! grep -q 'do not fit' "$T/err" || fail "there was no room"
+}
+
 # Memory keeps what was in it, so a hole has to be written: but not read
 test_cp_sparse() {
 	good famfs creat -s 100m "$M/old"
