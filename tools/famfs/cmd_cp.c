@@ -282,6 +282,10 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 			report(cp, e->fts_path,
 			       "is a symbolic link, which famfs does not have; not copied");
 			break;
+		case FTS_DC:
+			report(cp, e->fts_path,
+			       "is a directory that it lies in itself; not copied again");
+			break;
 		case FTS_DEFAULT:
 			report(cp, e->fts_path,
 			       "is neither file nor directory; not copied");
@@ -333,6 +337,10 @@ static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 	struct stat st;
 	int i;
 
+	if (!*dst) {
+		famfs_err("the target is an empty path");
+		return 1;
+	}
 	cp->into = !stat(dst, &st) && S_ISDIR(st.st_mode);
 	if (!cp->into && (n > 2 || dst[strlen(dst) - 1] == '/')) {
 		famfs_err("%s: is no directory; several files need one, make it with famfs mkdir",

@@ -259,6 +259,9 @@ int inside_find_root(const char *path, int *root, char *rel, size_t size)
 	struct stat st;
 	int fd = -1, rc;
 
+	/* Which is no name for the working directory */
+	if (!*path)
+		return -ENOENT;
 	copy1 = strdup(path);
 	copy2 = strdup(path);
 	if (!copy1 || !copy2) {

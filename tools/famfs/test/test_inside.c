@@ -405,6 +405,8 @@ static void roots(void **state)
 	snprintf(want, sizeof(want), "%d/none", (int)getpid());
 	assert_string_equal(rel, want);
 	close(root);
+	assert_int_equal(inside_find_root("", &root, rel, sizeof(rel)),
+			 -ENOENT);
 	assert_int_equal(inside_find_root("/proc/none/x", &root, rel,
 					  sizeof(rel)), -ENOENT);
 	assert_int_equal(inside_find_root("/proc/version/x", &root, rel,

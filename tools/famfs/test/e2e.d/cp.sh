@@ -125,6 +125,18 @@ test_cp_swapped() {
 	! grep -q 'do not fit' "$T/err" || fail "there was no room"
 }
 
+# What is no path, and what would never end
+test_cp_nowhere() {
+	random_file "$T/f" 100
+	bad 1 'empty path' famfs cp "$T/f" ""
+	bad 1 'No such file' famfs cp "" "$M"
+	mkdir -p "$T/src/d"
+	good mount --bind "$T/src" "$T/src/d"
+	bad 1 'd: is a directory that it lies in itself' \
+		famfs cp -r "$T/src" "$M/dst"
+	good umount "$T/src/d"
+}
+
 # Memory keeps what was in it, so a hole has to be written: but not read
 test_cp_sparse() {
 	good famfs creat -s 100m "$M/old"
