@@ -145,7 +145,6 @@ static int check_room(const struct session *s)
 	return 0;
 }
 
-/* The log is locked: no other process takes the index meanwhile */
 static int give_and_log(struct adddev *a, const struct media_super *sb)
 {
 	struct media_entry e = {
@@ -155,9 +154,8 @@ static int give_and_log(struct adddev *a, const struct media_super *sb)
 	};
 	int lock, rc;
 
-	rc = check_room(&a->s);
-	if (rc || a->s.dryrun)
-		return rc;
+	if (a->s.dryrun)
+		return 0;
 	memcpy(e.daxdev.uuid, sb->dev_uuid, sizeof(e.daxdev.uuid));
 	lock = daxmode_lock(a->dev);
 	rc = kern_daxdev_open(a->s.fs.super.fd, e.daxdev.index, a->dev);
@@ -178,14 +176,17 @@ static int give_and_log(struct adddev *a, const struct media_super *sb)
 	return 0;
 }
 
-static int add_one(struct adddev *a)
+/*
+ * The log is locked: no other process takes the index meanwhile, or gives the
+ * device another superblock before the mount has it. The log would then name a
+ * device that is nowhere.
+ */
+static int add_held(struct adddev *a)
 {
 	struct media_super sb;
 	int mount, rc;
 
 	rc = check_room(&a->s);
-	if (!rc)
-		rc = daxmode_prepare(a->dev, a->mode);
 	if (rc)
 		return rc;
 	mount = mount_detached(a->dev, NULL);
@@ -193,12 +194,21 @@ static int add_one(struct adddev *a)
 		return mount;
 	rc = write_super(a, mount, &sb);
 	close(mount);
+	return rc ? rc : give_and_log(a, &sb);
+}
+
+static int add_one(struct adddev *a)
+{
+	int rc;
+
+	rc = check_room(&a->s);
+	if (!rc)
+		rc = daxmode_prepare(a->dev, a->mode);
+	if (!rc)
+		rc = session_hold(&a->s);
 	if (rc)
 		return rc;
-	rc = session_hold(&a->s);
-	if (rc)
-		return rc;
-	rc = give_and_log(a, &sb);
+	rc = add_held(a);
 	session_release(&a->s);
 	return rc;
 }

@@ -134,6 +134,32 @@ test_adddev_client() {
 	bad 1 'another host' mkfs.famfs "$DEV2"
 }
 
+# Two at a time: the device that the log names is the one that there is
+test_adddev_twice() {
+	local first second
+	blank "$DEV2"
+	exec 8<"$M/.meta/.log" 9<"$DEV2"
+	flock 9
+	famfs adddev "$M" "$DEV2" >"$T/out" 2>"$T/err" 8<&- 9<&- &
+	first=$!
+	until grep -q -- "-> FLOCK .* $first " /proc/locks; do
+		kill -0 "$first" 2>"$T/gone" || fail "it has not waited"
+		sleep 0.05
+	done
+	# It waits for the device, which nobody else is to give another name
+	! flock -n 8 || fail "the log is not locked"
+	famfs adddev "$M" "$DEV2" >"$T/out2" 2>"$T/err2" 8<&- 9<&- &
+	second=$!
+	exec 9<&-
+	wait "$first" || fail "it was not added"
+	! wait "$second" || fail "it was added twice"
+	grep -q 'is mounted already' "$T/err2" || fail "$(cat "$T/err2")"
+	is "$(entries)" 1
+	exec 8<&-
+	remount
+	on "$DEV" "$DEV2"
+}
+
 # Cut off before the entry counted, and after the superblock was written
 test_adddev_cut_off() {
 	blank "$DEV2"
