@@ -35,6 +35,22 @@
 #include "replay.h"
 #include "util.h"
 
+/* What could not be added for want of memory is added the next time */
+static int take_device(struct session *s, const struct media_daxdev *d)
+{
+	const struct media_devices before = s->devices;
+	int rc;
+
+	rc = media_devices_add(&s->devices, d);
+	/* What the mount does not have, nobody could fill here */
+	if (rc || !kern_daxdev_there(s->fs.super.fd, d->index))
+		return rc;
+	rc = alloc_add(s->alloc, d->index, MEDIA_SB_LEN, d->size);
+	if (rc)
+		s->devices = before;
+	return rc;
+}
+
 static int take_in(void *arg, uint64_t index, const struct media_entry *e,
 		   int bad)
 {
@@ -44,18 +60,13 @@ static int take_in(void *arg, uint64_t index, const struct media_entry *e,
 	int rc = 0;
 
 	if (!bad && e->type == MEDIA_DAXDEV)
-		bad = media_devices_add(&s->devices, &e->daxdev);
-	if (bad) {
+		rc = take_device(s, &e->daxdev);
+	if (bad || rc > 0) {
 		famfs_err("%s: log entry %llu: %s; nothing is added to a damaged log, see famfs fsck",
 			  s->name, (unsigned long long)index,
-			  log_strerror(bad));
+			  log_strerror(bad ? bad : rc));
 		return -EUCLEAN;
 	}
-	/* What the mount does not have, nobody could fill here */
-	if (e->type == MEDIA_DAXDEV &&
-	    kern_daxdev_there(s->fs.super.fd, e->daxdev.index))
-		rc = alloc_add(s->alloc, e->daxdev.index, MEDIA_SB_LEN,
-			       e->daxdev.size);
 	for (i = 0; e->type == MEDIA_FILE && i < map->count && !rc; i++)
 		rc = alloc_reserve(s->alloc, map->ext[i].dev,
 				   map->ext[i].offset, map->ext[i].len);
@@ -68,6 +79,8 @@ static int take_in(void *arg, uint64_t index, const struct media_entry *e,
 	if (rc)
 		famfs_err("%s: log entry %llu: %s", s->name,
 			  (unsigned long long)index, strerror(-rc));
+	else
+		s->next = index + 1;
 	return rc;
 }
 
@@ -87,10 +100,7 @@ static int catch_up(struct session *s, struct media_log *log)
 			  s->name);
 		return -ESTALE;
 	}
-	rc = log_walk(&s->fs.log, s->next, log->next_index, take_in, s);
-	if (!rc)
-		s->next = log->next_index;
-	return rc;
+	return log_walk(&s->fs.log, s->next, log->next_index, take_in, s);
 }
 
 static int check_master(struct session *s)

@@ -323,6 +323,49 @@ static void sessions(void **state)
 	sweep(add_dir, 5);
 }
 
+static void append(struct session *s, struct media_entry e)
+{
+	assert_int_equal(log_append(&s->fs.log, s->fs.sb.log_len, &e), 0);
+}
+
+/* What others have appended is taken in once, however often that is begun */
+static void catching_up(void **state)
+{
+	struct session s;
+	unsigned int n;
+	int rc;
+
+	(void)state;
+	for (n = 1; ; n++) {
+		put_media();
+		shim.devices = 2;
+		assert_int_equal(session_open(&s, root, "test", false), 0);
+		append(&s, (struct media_entry){
+			.type = MEDIA_DAXDEV,
+			.daxdev = { .index = 1, .size = ROOM, .uuid = "one" },
+		});
+		append(&s, (struct media_entry){
+			.type = MEDIA_MKDIR,
+			.dir = { .mode = 0755, .path = "late" },
+		});
+		failed = false;
+		left = n;
+		rc = session_hold(&s);
+		left = 0;
+		if (failed) {
+			assert_int_equal(rc, -ENOMEM);
+			rc = session_hold(&s);
+		}
+		assert_int_equal(rc, 0);
+		assert_int_equal(alloc_devices(s.alloc), 2);
+		assert_non_null(names_find(&s.names, "late"));
+		session_close(&s);
+		if (!failed)
+			break;
+	}
+	assert_true(n > 3);
+}
+
 static int parse(void)
 {
 	struct mountopts o = { 0 };
@@ -375,6 +418,7 @@ int main(void)
 		CASE(replays),
 		CASE(checks),
 		CASE(sessions),
+		CASE(catching_up),
 		CASE(mount_options),
 	};
 
