@@ -67,6 +67,7 @@ static const char *mount_strerror(int err)
 static int set_options(int ctx, const struct mountopts *opts)
 {
 	size_t i;
+	int rc;
 
 	for (i = 0; opts && i < opts->fs_count; i++) {
 		const struct mountopt *o = &opts->fs[i];
@@ -79,11 +80,12 @@ static int set_options(int ctx, const struct mountopts *opts)
 			famfs_warn("option %s: unknown, ignored", o->name);
 			continue;
 		}
+		rc = -errno;
 		famfs_err("option %s%s%s: %s", o->name, o->value ? "=" : "",
 			  o->value ? o->value : "",
-			  errno == EINVAL ? "famfs has no such option, or not this value"
-					  : strerror(errno));
-		return -errno;
+			  rc == -EINVAL ? "famfs has no such option, or not this value"
+					: strerror(-rc));
+		return rc;
 	}
 	return 0;
 }

@@ -26,10 +26,12 @@
 static int check_dir(const char *dir)
 {
 	struct stat st;
+	int rc;
 
 	if (stat(dir, &st)) {
-		famfs_err("%s: mount point: %s", dir, strerror(errno));
-		return -errno;
+		rc = -errno;
+		famfs_err("%s: mount point: %s", dir, strerror(-rc));
+		return rc;
 	}
 	if (!S_ISDIR(st.st_mode)) {
 		famfs_err("%s: mount point is not a directory", dir);

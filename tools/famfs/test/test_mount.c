@@ -222,6 +222,8 @@ static void sink(enum famfs_level level, const char *text)
 		snprintf(last_warning, sizeof(last_warning), "%s", text);
 	}
 	infos += level == FAMFS_MSG_INFO;
+	/* Who prints may change it: what failed before has to be known still */
+	errno = 0;
 }
 
 static void afresh(void)
