@@ -84,6 +84,11 @@ int famfs_open(struct famfs **fsp, const char *path, unsigned int flags)
 	*fsp = NULL;
 	if (flags & ~(FAMFS_OPEN_WRITE | FAMFS_OPEN_DRYRUN | FAMFS_OPEN_BY_READ))
 		return fail(-EINVAL, path, "unknown flags");
+	if (flags & FAMFS_OPEN_DRYRUN && !(flags & FAMFS_OPEN_WRITE))
+		return fail(-EINVAL, path, "a dry run is one of writing");
+	if (flags & FAMFS_OPEN_BY_READ && flags & FAMFS_OPEN_WRITE)
+		return fail(-EINVAL, path,
+			    "who writes the log has to map it");
 	fs = calloc(1, sizeof(*fs));
 	if (!fs)
 		return fail(-ENOMEM, path, strerror(ENOMEM));
@@ -147,8 +152,8 @@ static int need_writable(const struct famfs *fs)
 int famfs_get_statistics(struct famfs *fs, struct famfs_statistics *st)
 {
 	const struct media_super *sb = &fs->s.fs.sb;
+	bool held = fs->s.held, master;
 	struct media_log log;
-	bool master;
 	int rc;
 
 	memset(st, 0, sizeof(*st));
@@ -171,7 +176,8 @@ int famfs_get_statistics(struct famfs *fs, struct famfs_statistics *st)
 		return rc;
 	st->free = alloc_free_bytes(fs->s.alloc);
 	st->largest = alloc_largest(fs->s.alloc);
-	famfs_release(fs);
+	if (!held)
+		famfs_release(fs);
 	return 0;
 }
 
@@ -391,7 +397,11 @@ void famfs_release(struct famfs *fs)
  */
 int famfs_play(struct famfs *fs)
 {
-	struct replay r = { .fs = &fs->s.fs, .name = "famfs" };
+	struct replay r = {
+		.fs = &fs->s.fs,
+		.name = "famfs",
+		.dryrun = fs->s.dryrun,
+	};
 	int rc;
 
 	rc = fs_is_master(&fs->s.fs, &r.master);

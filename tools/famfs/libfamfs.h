@@ -28,7 +28,10 @@ struct famfs;
 
 #define FAMFS_OPEN_WRITE	(1U << 0)	/* files will be made */
 #define FAMFS_OPEN_DRYRUN	(1U << 1)	/* with that: all but making */
-/* Read the log by read(2): memory that is bad is an error then, and no signal */
+/*
+ * Without that: read the log by read(2), so that memory that is bad is an error
+ * and no signal
+ */
 #define FAMFS_OPEN_BY_READ	(1U << 2)
 
 /* Opens the file system that @path lies in; *@fs is for famfs_close() */
