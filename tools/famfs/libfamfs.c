@@ -280,6 +280,12 @@ static int get_node(const struct famfs_new *new, char rel[MEDIA_PATH_SIZE],
 		return fail(-EINVAL, new->path, media_strerror(err));
 	if (new->mode & ~07777U)
 		return fail(-EINVAL, new->path, "mode has more than permission bits");
+	/* To chown(2) it means "unchanged", so each host would choose its own */
+	if (new->uid == UINT32_MAX || new->gid == UINT32_MAX)
+		return fail(-EINVAL, new->path, "no uid or gid is 2^32 - 1");
+	if (new->reserved[0] || new->reserved[1])
+		return fail(-EINVAL, new->path,
+			    "reserved is not 0: this library is older than the program");
 	*node = (struct new_node){
 		.path = rel,
 		.size = new->size,
@@ -477,6 +483,14 @@ void famfs_invalidate(const void *addr, size_t length)
 	cpucache_invalidate(addr, length);
 }
 
+static int bad_entry(struct famfs_entry *entry, const char *what)
+{
+	entry->wrong = what;
+	snprintf(message, sizeof(message), "log entry %llu: %s",
+		 (unsigned long long)entry->index, what);
+	return -EINVAL;
+}
+
 /**
  * famfs_decode_entry() - read and check the bytes of a log entry
  * @buf: the bytes, at any alignment; a private copy
@@ -494,15 +508,11 @@ int famfs_decode_entry(const void *buf, size_t length, uint64_t index,
 
 	memset(entry, 0, sizeof(*entry));
 	entry->index = index;
-	if (length < MEDIA_ENTRY_BYTES) {
-		entry->wrong = "is too short";
-		return -EINVAL;
-	}
+	if (length < MEDIA_ENTRY_BYTES)
+		return bad_entry(entry, "is too short");
 	err = media_entry_decode(&e, index, buf);
-	if (err) {
-		entry->wrong = media_strerror(err);
-		return -EINVAL;
-	}
+	if (err)
+		return bad_entry(entry, media_strerror(err));
 	put_entry(entry, index, &e);
 	return 0;
 }
@@ -536,6 +546,9 @@ int famfs_encode_entry(const struct famfs_entry *entry, void *buf,
 	uint8_t bytes[MEDIA_ENTRY_BYTES];
 	enum media_err err;
 
+	if (!memchr(entry->path, '\0', sizeof(entry->path)))
+		return fail(-EINVAL, "entry",
+			    media_strerror(MEDIA_ERR_PATH_OPEN));
 	if (length < sizeof(bytes))
 		return fail(-EINVAL, entry->path, "no room for an entry");
 	if (entry->layout.count > MEDIA_MAX_EXTENTS)

@@ -12,7 +12,8 @@
  * famfs is for one thread at a time. Other processes may change the same file
  * system at the same time: each change takes the log's lock for itself. All
  * numbers are in bytes and in the machine's byte order. Nothing that is handed
- * out points into the shared memory, but for what famfs_map() maps.
+ * out points into the shared memory, but for what famfs_map() maps. What is
+ * called reserved is 0, for what is to come.
  */
 #ifndef LIBFAMFS_H
 #define LIBFAMFS_H
@@ -50,7 +51,8 @@ struct famfs_statistics {
 	uint64_t log_room;	/* for so many in all */
 	uint64_t free;		/* 0 unless opened for writing, as the next */
 	uint64_t largest;	/* the largest file that fits */
-	int is_master;		/* whether this host is it */
+	uint32_t is_master;	/* whether this host is it */
+	uint32_t reserved[9];
 };
 
 int famfs_get_statistics(struct famfs *fs, struct famfs_statistics *st);
@@ -92,6 +94,7 @@ struct famfs_entry {
 	uint8_t uuid[16];	/* of a device */
 	char path[FAMFS_PATH_MAX + 1];
 	struct famfs_layout layout;
+	uint64_t reserved[4];
 };
 
 /* What is not 0 ends the walk */
@@ -108,6 +111,7 @@ struct famfs_new {
 	uint32_t gid;
 	uint32_t strips;	/* 0; or 1 to 16, on different devices first */
 	uint64_t chunk;		/* 0 for 2 MiB; a multiple of alloc_unit */
+	uint64_t reserved[2];
 };
 
 /*

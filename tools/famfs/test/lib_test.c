@@ -2,7 +2,8 @@
 /*
  * libfamfs as another program uses it: by its header and the shared library
  * alone. Prints TAP. The mount that is its argument has to be a fresh one, on the
- * master; "client" as a second argument says that this host is a client.
+ * master; "client" as a second argument says that this host is a client, "dry"
+ * that its log has a file called "logged" that was not played.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,10 @@ static void refused(void)
 	check(!fs && strstr(famfs_message(), "not in a famfs mount"));
 	check(famfs_open(&fs, "/none/such", 0) == -ENOENT);
 	check(famfs_open(&fs, dir, 1U << 31) == -EINVAL);
+	check(famfs_open(&fs, "", 0) == -ENOENT);
+	check(famfs_open(&fs, dir, FAMFS_OPEN_DRYRUN) == -EINVAL);
+	check(famfs_open(&fs, dir, FAMFS_OPEN_WRITE | FAMFS_OPEN_BY_READ) ==
+	      -EINVAL);
 	famfs_close(NULL);
 }
 
@@ -103,7 +108,7 @@ static void made_and_found(void)
 	famfs_close(fs);
 }
 
-#define NR_BAD	13
+#define NR_BAD	16
 
 static void not_made(void)
 {
@@ -122,6 +127,9 @@ static void not_made(void)
 		new_file("chunk", 64 << 20),
 		new_file("mode", 1),
 		new_file(too_long, 1),
+		new_file("uid", 1),
+		new_file("gid", 1),
+		new_file("later", 1),
 	};
 	struct famfs_statistics st;
 	struct famfs *fs, *reader;
@@ -135,6 +143,9 @@ static void not_made(void)
 	bad[10].strips = 2;
 	bad[10].chunk = 5000;
 	bad[11].mode = 0100644;
+	bad[13].uid = -1;
+	bad[14].gid = -1;
+	bad[15].reserved[1] = 1;
 	check(!famfs_open(&fs, dir, FAMFS_OPEN_WRITE));
 	for (i = 0; i < NR_BAD; i++) {
 		check(famfs_create(fs, &bad[i], &fd) < 0);
@@ -208,6 +219,11 @@ static void side_by_side(void)
 	check(!famfs_play(fs));
 	check(!famfs_hold(fs));
 	check(famfs_play(fs) == -EBUSY);
+	/* To be asked about it does not end the hold */
+	check(!famfs_get_statistics(fs, &st));
+	check(famfs_play(fs) == -EBUSY);
+	famfs_release(fs);
+	check(!famfs_play(fs));
 	famfs_close(fs);
 }
 
@@ -235,12 +251,16 @@ static void format(void)
 	check(!memcmp(&e, &back, sizeof(e)));
 	check(famfs_decode_entry(buf + 1, 544, 8, &back) == -EINVAL);
 	check(back.wrong && strstr(back.wrong, "sequence"));
+	check(strstr(famfs_message(), "log entry 8: sequence"));
 	check(famfs_decode_entry(buf + 1, 543, 7, &back) == -EINVAL);
 	buf[100] ^= 1;
 	check(famfs_decode_entry(buf + 1, 544, 7, &back) == -EINVAL);
 	strcpy(e.path, "../b");
 	check(famfs_encode_entry(&e, buf, 544) == -EINVAL);
 	check(strstr(famfs_message(), ".. part"));
+	memset(e.path, 'x', sizeof(e.path));
+	check(famfs_encode_entry(&e, buf, 544) == -EINVAL);
+	check(strstr(famfs_message(), "entry: path is not terminated"));
 	e = (struct famfs_entry){ .layout.count = 17, .path = "x" };
 	check(famfs_encode_entry(&e, buf, 544) == -EINVAL);
 	e = (struct famfs_entry){ .type = FAMFS_ENTRY_DEVICE, .device = 1,
@@ -264,6 +284,23 @@ static void on_a_client(void)
 	famfs_close(fs);
 }
 
+/* What somebody has logged is not made by a dry run */
+static void play_dry(void)
+{
+	char path[4096];
+	struct famfs *fs;
+
+	snprintf(path, sizeof(path), "%s/logged", dir);
+	check(!famfs_open(&fs, dir, FAMFS_OPEN_WRITE | FAMFS_OPEN_DRYRUN));
+	check(!famfs_play(fs));
+	check(access(path, F_OK));
+	famfs_close(fs);
+	check(!famfs_open(&fs, dir, 0));
+	check(!famfs_play(fs));
+	check(!access(path, F_OK));
+	famfs_close(fs);
+}
+
 static void run(void (*fn)(void), const char *name)
 {
 	good = true;
@@ -278,6 +315,10 @@ int main(int argc, char **argv)
 	dir = argc > 1 ? argv[1] : ".";
 	printf("TAP version 13\n1..%d\n", argc > 2 ? 1 : 6);
 	fflush(stdout);
+	if (argc > 2 && !strcmp(argv[2], "dry")) {
+		run(play_dry, "play_dry");
+		return failed != 0;
+	}
 	if (argc > 2) {
 		run(on_a_client, "on_a_client");
 		return failed != 0;

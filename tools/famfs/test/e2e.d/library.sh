@@ -4,6 +4,8 @@
 
 test_library() {
 	good "$(dirname "$0")/lib-test" "$M"
+	"$PLANT" "$M" file logged "$MIB" $((448 * MIB)) $((2 * MIB))
+	good "$(dirname "$0")/lib-test" "$M" dry
 	good famfs fsck "$M"
 	mkdir -p "$(dirname "$ID")"
 	echo 11111111-2222-3333-4444-555555555555 >"$ID"
