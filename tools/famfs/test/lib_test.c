@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,6 +271,27 @@ static void format(void)
 	check(!famfs_decode_entry(buf, 544, 0, &back) && back.device == 1);
 }
 
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* The library takes next to nothing of each thread's stack */
+static void small_threads(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int rc;
+
+	pthread_attr_init(&attr);
+	check(!pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN));
+	rc = pthread_create(&thread, &attr, nothing, NULL);
+	check(!rc);
+	if (!rc)
+		pthread_join(thread, NULL);
+	pthread_attr_destroy(&attr);
+}
+
 static void on_a_client(void)
 {
 	struct famfs_statistics st;
@@ -313,7 +336,7 @@ static void run(void (*fn)(void), const char *name)
 int main(int argc, char **argv)
 {
 	dir = argc > 1 ? argv[1] : ".";
-	printf("TAP version 13\n1..%d\n", argc > 2 ? 1 : 6);
+	printf("TAP version 13\n1..%d\n", argc > 2 ? 1 : 7);
 	fflush(stdout);
 	if (argc > 2 && !strcmp(argv[2], "dry")) {
 		run(play_dry, "play_dry");
@@ -329,5 +352,6 @@ int main(int argc, char **argv)
 	run(mapped, "mapped");
 	run(side_by_side, "side_by_side");
 	run(format, "format");
+	run(small_threads, "small_threads");
 	return failed != 0;
 }
