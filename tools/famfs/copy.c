@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +18,8 @@
 
 #define BLOCK		(256U << 10)
 
-static volatile sig_atomic_t stopped;
+/* Set by whatever thread the signal comes to */
+static atomic_int stopped;
 
 /* Of each thread, since it is used over and over */
 static _Thread_local char block[2][BLOCK] __attribute__((aligned(4096)));
