@@ -19,32 +19,39 @@
 #include <cpuid.h>
 #include <stdbool.h>
 
-/* CPUID is dear, in a virtual machine above all: each leaf is asked for once */
+/*
+ * CPUID is dear, in a virtual machine above all: each leaf is asked for once, or
+ * a few times, where several threads are the first
+ */
 
 static size_t line_size(void)
 {
 	static size_t seen;		/* never 0 once read */
+	size_t size = __atomic_load_n(&seen, __ATOMIC_RELAXED);
 	unsigned int a, b, c, d;
 
-	if (!seen) {
+	if (!size) {
 		__cpuid(1, a, b, c, d);
 		b = ((b >> 8) & 0xff) * 8;
-		seen = b ? b : 64;
+		size = b ? b : 64;
+		__atomic_store_n(&seen, size, __ATOMIC_RELAXED);
 	}
-	return seen;
+	return size;
 }
 
 static unsigned int features(void)
 {
 	static unsigned int seen;	/* never 0 once read */
+	unsigned int set = __atomic_load_n(&seen, __ATOMIC_RELAXED);
 	unsigned int a, b, c, d;
 
-	if (!seen) {
+	if (!set) {
 		if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
 			b = 0;
-		seen = b | 1;
+		set = b | 1;
+		__atomic_store_n(&seen, set, __ATOMIC_RELAXED);
 	}
-	return seen;
+	return set;
 }
 
 static void clflush(const char *p)
