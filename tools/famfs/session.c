@@ -232,12 +232,20 @@ static int ensure(struct session *s, const struct name *name)
 		.devices = s->devices,
 	};
 	struct media_entry e;
+	const char *path;
 	int bad;
 
 	/* What a dry run only plans is not in the log */
 	if (s->dryrun)
 		return 0;
 	bad = log_entry(&s->fs.log, name->index, &e);
+	path = bad ? NULL : media_entry_path(&e);
+	if (!bad && (!path || strcmp(path, name->path))) {
+		famfs_err("%s: log entry %llu: has changed since it was read, and is not %s any more",
+			  s->name, (unsigned long long)name->index,
+			  quote(name->path));
+		return -EUCLEAN;
+	}
 	replay_entry(&r, name->index, &e, bad);
 	return r.errors ? -EIO : 0;
 }

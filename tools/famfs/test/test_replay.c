@@ -16,6 +16,7 @@
 #include "kernel_shim.h"
 #include "log.h"
 #include "replay.h"
+#include "session.h"
 
 #define MIB		0x100000ULL
 #define LOG_LEN		MEDIA_LOG_MIN
@@ -444,6 +445,41 @@ static void modes(void **state)
 #define MOUNT_CASE(fn)	cmocka_unit_test_setup_teardown(fn, new_mount, \
 							drop_mount)
 
+/* What is made good is the entry that was checked, not what took its place */
+static void rewritten(void **state)
+{
+	struct mount *m = *state;
+	struct media_log log = {
+		.len = LOG_LEN,
+		.last_index = media_log_capacity(LOG_LEN) - 1,
+	};
+	const struct new_node node = { .path = "f", .size = MIB, .mode = 0644 };
+	struct session s = {
+		.fs = m->fs,
+		.name = "here",
+		.alloc = alloc_new(MEDIA_UNIT_2M),
+		.dir.fd = -1,
+	};
+	uint8_t buf[MEDIA_HEADER_BYTES];
+	bool there;
+
+	assert_non_null(s.alloc);
+	fs_devices(&s.fs, &s.devices);
+	log_file(m, "f", 10);
+	assert_int_equal(session_hold(&s), 0);
+	/* Another host, at a time of its choice */
+	media_log_encode(&log, buf);
+	medium_store(&m->fs.log, 0, buf, sizeof(buf));
+	log_file(m, "other", 10);
+	said[0] = '\0';
+	assert_int_equal(session_creat(&s, &node, &there), -EUCLEAN);
+	assert_non_null(strstr(said, "log entry 0: has changed"));
+	assert_int_equal(mode_of(m, "other"), 0);
+	session_release(&s);
+	names_free(&s.names);
+	alloc_free(s.alloc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +491,7 @@ int main(void)
 		MOUNT_CASE(taken_over),
 		MOUNT_CASE(devices),
 		MOUNT_CASE(bad_log),
+		MOUNT_CASE(rewritten),
 		CASE(modes),
 	};
 
