@@ -11,6 +11,7 @@
 
 #include "cmd.h"
 #include "fs.h"
+#include "kernel.h"
 #include "util.h"
 
 static const struct option_def opts[] = {
@@ -55,6 +56,13 @@ static int run(int argc, char **argv, bool dryrun)
 	root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0) {
 		famfs_err("%s: %s", dir, strerror(errno));
+		return 1;
+	}
+	/* Something else may be mounted on top of it */
+	if (!kern_is_famfs(root)) {
+		famfs_err("%s: is mounted on %s, where another mount hides it",
+			  dev, dir);
+		close(root);
 		return 1;
 	}
 	rc = fs_open(&fs, root, dir, dryrun ? 0 : FS_MAKE_META);

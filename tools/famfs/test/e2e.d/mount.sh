@@ -184,6 +184,11 @@ test_mkmeta() {
 	good famfs logplay "$M"
 	says '1 files'
 	is "$(stat -c %s "$M/f")" "$MIB"
+	# What lies on top of it is none of its business
+	good mount -t tmpfs none "$M"
+	bad 1 'another mount hides it' famfs mkmeta "$DEV"
+	is "$(ls -A "$M")" ""
+	good umount "$M"
 }
 
 # A user who was in the mount before the meta files were
