@@ -407,6 +407,7 @@ int famfs_play(struct famfs *fs)
 		.fs = &fs->s.fs,
 		.name = "famfs",
 		.dryrun = fs->s.dryrun,
+		.keep_mode = true,
 	};
 	int rc;
 
