@@ -81,26 +81,18 @@ static int read_super(struct fs *fs, const char *name)
 	return -EUCLEAN;
 }
 
-/*
- * What a mount has is the sum over its devices. That of the first alone stands
- * in sysfs, under its name; a mount that is nowhere yet has no other.
- */
-static int first_capacity(int root, uint64_t *bytes)
+/* The list of a mount's devices stands in sysfs, under the name of the first */
+static FILE *open_devices(int root)
 {
 	struct libmnt_table *tb;
 	struct libmnt_fs *mnt;
 	char path[PATH_MAX];
-	uint64_t size;
 	struct stat st;
 	FILE *f = NULL;
 	char *real;
-	int rc;
 
-	rc = kern_capacity(root, bytes);
-	if (rc)
-		return rc;
 	if (fstat(root, &st))
-		return -errno;
+		return NULL;
 	tb = mnt_new_table_from_file("/proc/self/mountinfo");
 	mnt = tb ? mnt_table_find_devno(tb, st.st_dev, MNT_ITER_BACKWARD)
 		 : NULL;
@@ -111,14 +103,63 @@ static int first_capacity(int root, uint64_t *bytes)
 			 strrchr(real, '/') + 1);
 		f = fopen(path, "re");
 	}
-	if (f) {
-		if (fscanf(f, "0 %*s %" SCNu64, &size) == 1 && size < *bytes)
-			*bytes = size;
-		fclose(f);
-	}
 	free(real);
 	mnt_unref_table(tb);
-	return 0;
+	return f;
+}
+
+/* What a device has, 0 where it has gone away; false where that is not known */
+static bool device_size(int root, uint32_t index, uint64_t *bytes)
+{
+	char line[160], state[8];
+	bool found = false;
+	unsigned int i;
+	FILE *f;
+
+	f = open_devices(root);
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		state[0] = '\0';
+		found = sscanf(line, "%u %*s %" SCNu64 " %7s", &i, bytes,
+			       state) >= 2 && i == index;
+	}
+	fclose(f);
+	if (found && !strcmp(state, "gone"))
+		*bytes = 0;
+	return found;
+}
+
+/*
+ * What a mount has is the sum over its devices. A mount that is nowhere yet has
+ * the first alone, and is in no list.
+ */
+static int first_capacity(int root, uint64_t *bytes)
+{
+	uint64_t size;
+	int rc;
+
+	rc = kern_capacity(root, bytes);
+	if (!rc && device_size(root, 0, &size) && size && size < *bytes)
+		*bytes = size;
+	return rc;
+}
+
+/**
+ * fs_device_size() - bytes of a further device that files may lie in
+ * @fs: the file system
+ * @index: of the device, which the mount has
+ * @logged: what the log says that it has
+ *
+ * Return: the lesser of that and what it really has; 0 where it has gone away
+ */
+uint64_t fs_device_size(const struct fs *fs, uint32_t index, uint64_t logged)
+{
+	uint64_t size;
+
+	if (device_size(fs->root, index, &size) && size < logged)
+		return size;
+	return logged;
 }
 
 /**

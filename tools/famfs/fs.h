@@ -28,6 +28,7 @@ struct fs {
 int fs_open(struct fs *fs, int root, const char *name, unsigned int flags);
 void fs_close(struct fs *fs);
 uint64_t fs_usable(const struct fs *fs);
+uint64_t fs_device_size(const struct fs *fs, uint32_t index, uint64_t logged);
 void fs_devices(const struct fs *fs, struct media_devices *d);
 int fs_log_header(const struct fs *fs, const char *name, struct media_log *log);
 int fs_is_master(const struct fs *fs, bool *master);

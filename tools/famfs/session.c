@@ -45,7 +45,8 @@ static int take_device(struct session *s, const struct media_daxdev *d)
 	/* What the mount does not have, nobody could fill here */
 	if (rc || !kern_daxdev_there(s->fs.super.fd, d->index))
 		return rc;
-	rc = alloc_add(s->alloc, d->index, MEDIA_SB_LEN, d->size);
+	rc = alloc_add(s->alloc, d->index, MEDIA_SB_LEN,
+		       fs_device_size(&s->fs, d->index, d->size));
 	if (rc)
 		s->devices = before;
 	return rc;

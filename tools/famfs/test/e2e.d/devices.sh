@@ -175,6 +175,29 @@ test_adddev_cut_off() {
 	on "$DEV" "$DEV2"
 }
 
+# One that is smaller than it was: no file goes where there is no memory any more
+test_device_smaller() {
+	local size uuid
+	blank "$DEV2"
+	good famfs adddev "$M" "$DEV2"
+	size=$(cat "/sys/bus/dax/devices/${DEV2##*/}/size")
+	uuid=$(od -An -tx1 -j $((48 + 16 + 8)) -N 16 "$M/.meta/.log" |
+		tr -d ' \n' | sed -E 's/(.{8})(.{4})(.{4})(.{4})/\1-\2-\3-\4-/')
+	"$PLANT" "$M" next 0
+	"$PLANT" "$M" daxdev 1 $((size + 64 * MIB)) "$uuid"
+	remount
+	warns 'had .*; files past its end will be missing'
+	on "$DEV" "$DEV2"
+	# On the second alone, if that were as large as it was
+	good famfs creat -s $((size + 32 * MIB)) "$M/f"
+	good famfs getmap "$M/f"
+	says 'device 0'
+	says 'device 1'
+	bad 1 'do not fit' famfs creat -s $((size + 32 * MIB)) "$M/g"
+	is "$(entries)" 2
+	good famfs check "$M"
+}
+
 # A device may have another name, or another mode, each time
 test_devices_swapped() {
 	local name=${DEV2##*/}
