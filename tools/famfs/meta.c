@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -139,6 +140,23 @@ int meta_make_log(int root, uint64_t offset, uint64_t len)
 	return make(root, META_LOG, FAMFS_FILE_LOG, offset, len);
 }
 
+/*
+ * Below a directory of a famfs mount there may be files with these names, in
+ * which anybody can have written anything: only the kernel knows which are the
+ * ones. Where it does not tell, the root's are left to be believed.
+ */
+static int check_type(int fd, enum famfs_file_type type)
+{
+	struct famfs_fmap_header *map;
+	int rc = kern_map_get(fd, &map);
+
+	if (rc)
+		return rc == -ENOMEM ? rc : 0;
+	rc = map->file_type == type ? 0 : -ENOENT;
+	free(map);
+	return rc;
+}
+
 /**
  * meta_open() - get at a meta file's memory
  * @root: the root directory of the mount
@@ -154,8 +172,15 @@ int meta_open(int root, const char *name, bool writable, bool by_read,
 	      struct medium *m)
 {
 	int fd = inside_open(root, name, writable ? O_RDWR : O_RDONLY);
+	int rc;
 
 	if (fd < 0)
 		return fd;
+	rc = check_type(fd, strcmp(name, META_LOG) ? FAMFS_FILE_SUPERBLOCK
+						   : FAMFS_FILE_LOG);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
 	return medium_open(m, fd, writable, by_read);
 }

@@ -191,6 +191,21 @@ test_mkmeta() {
 	good umount "$M"
 }
 
+# Copies of the meta files are files like any other, and no log to be played
+test_meta_copied() {
+	good famfs mkdir "$M/d"
+	good famfs mkdir "$M/d/.meta"
+	good famfs cp "$M/.meta/.superblock" "$M/d/.meta/.superblock"
+	good famfs cp "$M/.meta/.log" "$M/d/.meta/.log"
+	bad 1 'root of a famfs mount' famfs logplay "$M/d"
+	bad 8 'root of a famfs mount' famfs fsck "$M/d"
+	good mkdir -p "$T/bound"
+	good mount --bind "$M/d" "$T/bound"
+	bad 1 'root of a famfs mount' famfs creat -s 1m "$T/bound/f"
+	good umount "$T/bound"
+	[ ! -e "$M/d/d" ] || fail "it was played"
+}
+
 # A user who was in the mount before the meta files were
 test_mkmeta_squatted() {
 	good umount "$M"
