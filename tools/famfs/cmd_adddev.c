@@ -5,7 +5,8 @@
  * The device gets its superblock first, through a mount of its own; then the
  * mount takes it, which can still fail; then it is logged, and that is what
  * counts. Cut off before that, the device says that it belongs to a file system
- * whose log does not know it: the same command adds it, with no need for force.
+ * whose log does not know it: the same command adds it, with no need for force;
+ * but where the mount had taken it already, not before that is unmounted.
  */
 #include <errno.h>
 #include <fcntl.h>

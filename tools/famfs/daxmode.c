@@ -404,6 +404,17 @@ static bool has_device(const char *path, char *cmd, size_t size)
 	return found;
 }
 
+static bool dryrun;
+
+/**
+ * daxmode_set_dryrun() - choose whether daxmode_prepare() changes any mode
+ * @on: true for a dry run, in which it says what it would have to do
+ */
+void daxmode_set_dryrun(bool on)
+{
+	dryrun = on;
+}
+
 /**
  * daxmode_prepare() - see to it that famfs can mount a device
  * @path: of the device node
@@ -446,6 +457,11 @@ int daxmode_prepare(const char *path, enum daxmode_change change)
 	}
 	if (!daxmode_kernel_can())
 		return kernel_cannot(path);
+	if (change != DAXMODE_KEEP && dryrun) {
+		famfs_err("%s: is in %s mode, which a dry run does not change: so it can't be looked at",
+			  path, dev.mode == DAXMODE_DEVDAX ? "devdax" : "no");
+		return -EOPNOTSUPP;
+	}
 	if (change != DAXMODE_KEEP) {
 		/* Without a driver there is no way to look, and no user */
 		if (change == DAXMODE_IF_FAMFS && dev.mode == DAXMODE_DEVDAX)

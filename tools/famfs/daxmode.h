@@ -36,6 +36,7 @@ enum daxmode_change {
 
 int daxmode_named(const char *name, struct daxdev *dev);
 int daxmode_of(const char *path, struct daxdev *dev);
+void daxmode_set_dryrun(bool on);
 int daxmode_prepare(const char *path, enum daxmode_change change);
 int daxmode_load_super(const char *path, const struct daxdev *dev,
 		       uint8_t buf[MEDIA_SB_BYTES]);

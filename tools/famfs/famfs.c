@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "daxmode.h"
 #include "tables.h"
 #include "util.h"
 
@@ -73,6 +74,7 @@ static int run(const struct command *c, int argc, char **argv, bool dryrun)
 	snprintf(name, sizeof(name), "famfs %s", c->name);
 	argv[0] = name;
 	famfs_set_program(name);
+	daxmode_set_dryrun(dryrun);
 	famfs_catch_bad_memory(failed);
 	options_reset();
 	return printed(c->run(argc, argv, dryrun), failed);

@@ -177,6 +177,13 @@ test_cp_threads() {
 	good famfs fsck "$M"
 }
 
+# By 256 KiB at a time, the last part less
+test_cp_large_stores() {
+	random_file "$T/f" 20000000
+	good strace -f -e trace=pwrite64 -o "$T/trace" famfs cp "$T/f" "$M/f"
+	is "$(grep -c 'pwrite64(' "$T/trace")" 77
+}
+
 test_cp_strips() {
 	local i
 	random_file "$T/f" 30000001

@@ -17,7 +17,7 @@ is_devdax() {
 }
 
 test_device_mode() {
-	local line pid in
+	local line pid in c
 	[ -e "$DEV2" ] || fail "no second device"
 	mkdir "$T/m2"
 	to_devdax "$DEV2"
@@ -27,6 +27,12 @@ test_device_mode() {
 	# To mount or check it must not take from others what is not famfs
 	good mkfs.famfs -f -k "$DEV2"
 	to_devdax "$DEV2"
+	for c in "mount -M $DEV2 $T/m2" "fsck -M $DEV2" "adddev -M $M $DEV2"; do
+		# shellcheck disable=SC2086
+		famfs -n $c >"$T/out" 2>"$T/err" && fail "famfs -n $c"
+		warns 'devdax mode, which a dry run does not change'
+	done
+	is_devdax "$DEV2"
 	bad 32 'no famfs file system on it.*devdax mode: left as it is' \
 		mount -t famfs "$DEV2" "$T/m2"
 	bad 1 'no famfs file system on it.*left as it is' \
