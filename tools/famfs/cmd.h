@@ -47,6 +47,7 @@ extern const struct command cmd_ls;
 /* What a user said about the owner and mode of something new */
 struct ownership {
 	bool have_mode;
+	bool have_owner;
 	uint32_t mode;
 	uint32_t uid;
 	uint32_t gid;

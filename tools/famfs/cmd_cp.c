@@ -60,11 +60,17 @@ struct cp {
 	char base[MEDIA_PATH_SIZE];	/* the target, relative to the mount */
 	unsigned long errors;
 	unsigned int held;	/* files that were made under one lock */
+	bool counting;		/* the first time round, which makes nothing */
+	uint64_t new_entries;
+	uint64_t new_bytes;	/* of files, in whole units */
 	bool full;		/* of the log: nothing more can be made */
 };
 
+/* While it counts, nothing is wrong yet: the next time round tells */
 static int report(struct cp *cp, const char *src, const char *what)
 {
+	if (cp->counting)
+		return -EINVAL;
 	cp->errors++;
 	famfs_err("%s: %s", quote(src), what);
 	return -EINVAL;
@@ -79,6 +85,8 @@ static int join(struct cp *cp, char rel[MEDIA_PATH_SIZE], const char *dir,
 
 	n = snprintf(full, sizeof(full), "%s%s%s", dir,
 		     *dir && *name ? "/" : "", name);
+	if (cp->counting && n > MEDIA_PATH_MAX)
+		return -ENAMETOOLONG;
 	if (n < (int)sizeof(full) && !target_path(rel, full))
 		return 0;
 	cp->errors++;
@@ -109,10 +117,30 @@ static struct new_node node_for(const struct cp *cp, const char *rel,
 	return node;
 }
 
+/* What there is to be made; what is there already needs no room */
+static void count(struct cp *cp, const char *rel, const struct stat *st)
+{
+	const struct session *s = &cp->t.s;
+	uint64_t size = S_ISREG(st->st_mode) ? st->st_size : 0;
+
+	if (!*rel || (!size && !S_ISDIR(st->st_mode)) ||
+	    names_find(&s->names, rel))
+		return;
+	cp->new_entries++;
+	size = round_up_pow2(size, s->fs.sb.alloc_unit);
+	cp->new_bytes += size < UINT64_MAX - cp->new_bytes
+			 ? size : UINT64_MAX - cp->new_bytes;
+}
+
 static void copy_dir(struct cp *cp, const char *rel, const struct stat *st)
 {
 	struct new_node node = node_for(cp, rel, st);
 	bool there;
+
+	if (cp->counting) {
+		count(cp, rel, st);
+		return;
+	}
 
 	/* The root of the mount, or what was there before */
 	if (!*rel)
@@ -133,7 +161,8 @@ static void end_dir(struct cp *cp, const char *rel, const struct stat *st)
 	const struct timespec times[2] = { st->st_atim, st->st_mtim };
 	int fd;
 
-	if (!(cp->flags & COPIER_TIMES) || cp->t.s.dryrun || !*rel)
+	if (!(cp->flags & COPIER_TIMES) || cp->t.s.dryrun || cp->counting ||
+	    !*rel)
 		return;
 	fd = inside_open(cp->t.root, rel, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || futimens(fd, times))
@@ -158,6 +187,33 @@ static int hold(struct cp *cp, const struct stat *st)
 }
 
 /*
+ * A file that is there keeps the owner and mode that it was logged with. Where
+ * they were asked for and are others, it is not filled with what they were to
+ * protect.
+ */
+static int check_there(struct cp *cp, const struct copier_file *f,
+		       const struct new_node *node)
+{
+	bool mode = cp->archive || cp->own.have_mode;
+	bool owner = cp->archive || cp->own.have_owner;
+	struct stat st;
+
+	if (fstat(f->to, &st))
+		return report(cp, f->src, strerror(errno));
+	if (st.st_dev == f->st.st_dev && st.st_ino == f->st.st_ino)
+		return report(cp, f->src, "is the same file as its copy");
+	if ((!mode || (st.st_mode & 07777) == node->mode) &&
+	    (!owner || (st.st_uid == node->uid && st.st_gid == node->gid)))
+		return 0;
+	cp->errors++;
+	famfs_err("%s: %s is there with mode %04o and owner %u:%u, not %04o and %u:%u, and the log keeps them; not copied: choose another name, or leave out -a, -m, -u, -g",
+		  quote(f->src), quote(f->dst),
+		  (unsigned int)st.st_mode & 07777, (unsigned int)st.st_uid,
+		  (unsigned int)st.st_gid, node->mode, node->uid, node->gid);
+	return -EEXIST;
+}
+
+/*
  * The source is opened before the target is made: it has to be readable. In a
  * tree that others may change, it also has to be what was @seen: a link that
  * took its place would have root read whatever they like.
@@ -168,7 +224,6 @@ static void copy_file(struct cp *cp, const char *src, const char *path,
 	int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
 	struct copier_file f = { .src = src, .dst = rel };
 	struct new_node node;
-	struct stat dst;
 	bool there;
 	int rc;
 
@@ -209,9 +264,7 @@ static void copy_file(struct cp *cp, const char *src, const char *path,
 		famfs_info("would copy %s to %s", quote(src), quote(rel));
 		goto out;
 	}
-	if (there && !fstat(f.to, &dst) && dst.st_dev == f.st.st_dev &&
-	    dst.st_ino == f.st.st_ino) {
-		report(cp, src, "is the same file as its copy");
+	if (there && check_there(cp, &f, &node)) {
 		close(f.to);
 		goto out;
 	}
@@ -273,7 +326,11 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 			copy_dir(cp, rel, e->fts_statp);
 			break;
 		case FTS_F:
-			if (!join(cp, rel, top, below))
+			if (join(cp, rel, top, below))
+				break;
+			if (cp->counting)
+				count(cp, rel, e->fts_statp);
+			else
 				copy_file(cp, e->fts_path, e->fts_accpath, rel,
 					  e->fts_statp);
 			break;
@@ -325,17 +382,35 @@ static void copy_one(struct cp *cp, const char *src)
 		goto out;
 	if (S_ISDIR(st.st_mode))
 		copy_tree(cp, src, rel);
+	else if (cp->counting)
+		count(cp, rel, &st);
 	else
 		copy_file(cp, src, src, rel, NULL);
 out:
 	free(copy);
 }
 
+static void go_round(struct cp *cp, int n, char **src)
+{
+	int i;
+
+	for (i = 0; i < n && !cp->full && !copy_stopped(); i++)
+		copy_one(cp, src[i]);
+}
+
+/* All of them, or none, as far as that is known before */
+static int check_room(struct cp *cp, int n, char **src)
+{
+	cp->counting = true;
+	go_round(cp, n, src);
+	cp->counting = false;
+	return session_room(&cp->t.s, cp->new_entries, cp->new_bytes);
+}
+
 static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 {
 	const char *dst = args[n - 1];
 	struct stat st;
-	int i;
 
 	if (!*dst) {
 		famfs_err("the target is an empty path");
@@ -350,6 +425,11 @@ static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 	if (target_open(&cp->t, dst, dryrun))
 		return copy_stopped() ? 128 + copy_stopped() : 1;
 	strcpy(cp->base, cp->t.rel);
+	/* A single file is told by itself, and how large it may be */
+	if ((n > 2 || cp->recursive) && check_room(cp, n - 1, args)) {
+		target_close(&cp->t);
+		return 1;
+	}
 	cp->copier = copier_start(cp->threads, cp->flags);
 	if (!cp->copier) {
 		famfs_err("can't start %u threads; -t 0 does without",
@@ -358,8 +438,7 @@ static int copy_all(struct cp *cp, int n, char **args, bool dryrun)
 		return 1;
 	}
 	progress_start("copied");
-	for (i = 0; i < n - 1 && !cp->full && !copy_stopped(); i++)
-		copy_one(cp, args[i]);
+	go_round(cp, n - 1, args);
 	session_release(&cp->t.s);
 	cp->errors += copier_finish(cp->copier);
 	/* Once for all of them, what write(2) has left to the device */

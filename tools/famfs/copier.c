@@ -98,7 +98,9 @@ static void end(struct copier *c, const struct copier_file *f, int rc)
 		return;
 	}
 	progress_file();
-	famfs_info("copied %s to %s", quote(f->src), quote(f->dst));
+	/* To quote the names is not for nothing */
+	if (famfs_verbose())
+		famfs_info("copied %s to %s", quote(f->src), quote(f->dst));
 }
 
 /* A piece is done, and with the last one the file is */

@@ -307,8 +307,6 @@ static int check_full(const struct session *s, const char *what)
 /* What is to be known before anything is made; the log is locked */
 static int check_new(struct session *s, const struct new_node *node)
 {
-	if (names_find(&s->names, node->path))
-		return 0;
 	if (!names_has_parent(&s->names, node->path))
 		return fail(node, -ENOENT,
 			    "its directory is not in the log; make it with famfs mkdir -p");
@@ -435,10 +433,13 @@ static int make_empty(struct session *s, const struct media_file *f,
 	}
 	if (fd < 0)
 		return fail(node, fd, strerror(-fd));
-	if (ours && !s->dir.sets_group && !fstat(fd, &st))
-		ours = (st.st_mode & 07777) == mode;
-	else
-		ours = false;
+	ours = ours && !s->dir.sets_group;
+	/* The umask may be in the way, or not, and then is for the next as well */
+	if (ours && mode != s->passed_mode) {
+		ours = !fstat(fd, &st) && (st.st_mode & 07777) == mode;
+		if (ours)
+			s->passed_mode = mode;
+	}
 	if (!ours)
 		rc = inside_owner(fd, f->uid, f->gid, mode);
 	if (rc)
@@ -475,9 +476,6 @@ static int creat_held(struct session *s, const struct new_node *node,
 	const struct name *name;
 	int fd = -1, rc;
 
-	rc = check_new(s, node);
-	if (rc)
-		return rc;
 	name = names_find(&s->names, node->path);
 	if (name && name->is_dir)
 		return fail(node, -EISDIR, "is a directory");
@@ -492,6 +490,9 @@ static int creat_held(struct session *s, const struct new_node *node,
 		rc = ensure(s, name);
 		return rc ? rc : open_there(s, node, filled);
 	}
+	rc = check_new(s, node);
+	if (rc)
+		return rc;
 
 	f->size = node->size;
 	f->uid = node->uid;
@@ -583,6 +584,37 @@ int session_creat(struct session *s, const struct new_node *node, bool *there)
 }
 
 /**
+ * session_room() - tell whether all that is to be made fits
+ * @s: the session
+ * @entries: how many files and directories will be new
+ * @bytes: that the files will take, each in whole allocation units
+ *
+ * For many that are to be made together, so that none is where not all fit. What
+ * free memory is in pieces, and who else makes files, can still be in the way.
+ *
+ * Return: 0, or -ENOSPC after a message
+ */
+int session_room(const struct session *s, uint64_t entries, uint64_t bytes)
+{
+	uint64_t left = media_log_capacity(s->fs.sb.log_len) - s->next;
+	uint64_t free = alloc_free_bytes(s->alloc);
+
+	if (entries > left) {
+		famfs_err("%s: %llu new files and directories do not fit: the log has room for %llu more; nothing was made",
+			  s->name, (unsigned long long)entries,
+			  (unsigned long long)left);
+		return -ENOSPC;
+	}
+	if (bytes > free) {
+		famfs_err("%s: new files of %llu bytes in all do not fit: %llu are free; nothing was made",
+			  s->name, (unsigned long long)bytes,
+			  (unsigned long long)free);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+/**
  * session_plan() - tell where a file would go
  * @s: the session
  * @node: the file; its path is not looked at
@@ -654,15 +686,15 @@ static int mkdir_held(struct session *s, const struct new_node *node,
 	const struct name *name;
 	int fd, rc;
 
-	rc = check_new(s, node);
-	if (rc)
-		return rc;
 	name = names_find(&s->names, node->path);
 	if (name && !name->is_dir)
 		return fail(node, -ENOTDIR, "is a file");
 	*there = name;
 	if (name)
 		return ensure(s, name);
+	rc = check_new(s, node);
+	if (rc)
+		return rc;
 
 	e.dir.uid = node->uid;
 	e.dir.gid = node->gid;

@@ -22,6 +22,7 @@ struct session {
 	uint64_t next;		/* log entries before this are taken in */
 	bool dryrun;
 	bool held;		/* the log is locked until session_release() */
+	mode_t passed_mode;	/* one that the umask lets pass */
 	bool may_map;		/* the kernel has been asked whether we may */
 	struct inside_dir dir;	/* where the last file was made */
 };
@@ -45,6 +46,7 @@ int session_creat(struct session *s, const struct new_node *node, bool *there);
 int session_creat_fd(struct session *s, const struct new_node *node,
 		     bool *there, int *fd);
 int session_mkdir(struct session *s, const struct new_node *node, bool *there);
+int session_room(const struct session *s, uint64_t entries, uint64_t bytes);
 int session_plan(struct session *s, const struct new_node *node,
 		 struct media_map *map);
 int session_append(struct session *s, struct media_entry *e);

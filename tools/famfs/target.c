@@ -46,11 +46,13 @@ int ownership_option(struct ownership *o, int ch, const char *arg)
 		o->have_mode = true;
 		return rc;
 	case 'u':
+		o->have_owner = true;
 		rc = famfs_parse_id(arg, &o->uid);
 		if (rc)
 			famfs_err("uid %s: expected a number", quote(arg));
 		return rc;
 	case 'g':
+		o->have_owner = true;
 		rc = famfs_parse_id(arg, &o->gid);
 		if (rc)
 			famfs_err("gid %s: expected a number", quote(arg));

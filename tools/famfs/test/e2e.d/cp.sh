@@ -84,16 +84,12 @@ test_cp_nohup() {
 	good cmp "$T/big" "$M/big"
 }
 
-# A tree that its owner changes while root copies it: no link that takes the
-# place of a file or directory leads to what is not in it
-test_cp_swapped() {
-	local i pid now next rc=0
-	good umount "$M"
-	good mkfs.famfs -f --4k "$DEV"
-	good mount -t famfs "$DEV" "$M"
-	mkdir -p "$T/src/d" "$T/src/e" "$T/secrets"
-	echo secret >"$T/secrets/f"
-	echo secret >"$T/secrets/g"
+# swap_midway: copy $T/src to $M/dst, and halfway, when one directory has been seen
+# and the other has not, put links in the place of what is not copied yet. Sets
+# NOW, NEXT and STATUS; fails where it was too late for that.
+swap_midway() {
+	local i pid
+	mkdir -p "$T/src/d" "$T/src/e"
 	for i in {1..300}; do
 		head -c 70000 /dev/zero >"$T/src/d/$i"
 		head -c 70000 /dev/zero >"$T/src/e/$i"
@@ -104,24 +100,48 @@ test_cp_swapped() {
 	pid=$!
 	waits "$pid"
 	flock -u 8
-	# It has seen all that is in the one, and not yet what is in the other
 	until compgen -G "$M/dst/[de]/[0-9]*" >"$T/gone"; do sleep 0.01; done
 	flock 8
+	NOW=d NEXT=e
+	[ -d "$M/dst/d" ] || NOW=e NEXT=d
+	if [ -e "$M/dst/$NEXT" ]; then
+		exec 8<&-
+		wait "$pid"
+		return 1
+	fi
 	waits "$pid"
-	if [ -d "$M/dst/d" ]; then now=d next=e; else now=e next=d; fi
-	[ ! -e "$M/dst/$next" ] || fail "it was too late"
 	for i in {1..300}; do
-		[ -e "$M/dst/$now/$i" ] ||
-			ln -sf "$T/secrets/f" "$T/src/$now/$i"
+		[ -e "$M/dst/$NOW/$i" ] ||
+			ln -sf "$T/secrets/f" "$T/src/$NOW/$i"
 	done
-	mv "$T/src/$next" "$T/src/old"
-	ln -s "$T/secrets" "$T/src/$next"
+	mv "$T/src/$NEXT" "$T/src/old"
+	ln -s "$T/secrets" "$T/src/$NEXT"
 	exec 8<&-
-	wait "$pid" || rc=$?
-	is "$rc" 1
+	STATUS=0
+	wait "$pid" || STATUS=$?
+}
+
+# A tree that its owner changes while root copies it: no link that takes the
+# place of a file or directory leads to what is not in it
+test_cp_swapped() {
+	local n
+	mkdir "$T/secrets"
+	echo secret >"$T/secrets/f"
+	echo secret >"$T/secrets/g"
+	for n in 1 2 3 4 5 6 7 8 9 10; do
+		good umount "$M"
+		good mkfs.famfs -f --4k "$DEV"
+		good mount -t famfs "$DEV" "$M"
+		if swap_midway; then
+			n=
+			break
+		fi
+	done
+	[ -z "$n" ] || fail "it was too late each time"
+	is "$STATUS" 1
 	! grep -rl secret "$M/dst" >"$T/out" || fail "a secret is out"
-	warns "/$now/[0-9]*: Too many levels of symbolic links"
-	warns "/$next: No such file"
+	warns "/$NOW/[0-9]*: Too many levels of symbolic links"
+	warns "/$NEXT: No such file"
 	! grep -q 'do not fit' "$T/err" || fail "there was no room"
 }
 
@@ -249,4 +269,54 @@ test_cp_bad_memory() {
 	good famfs cp "$T/f" "$M/f"
 	good famfs cp "$M/f" "$M/g"
 	good cmp "$T/f" "$M/g"
+}
+
+# All of a tree, or nothing: neither the device nor the log is filled with half
+test_cp_no_room() {
+	local n
+	mkdir -p "$T/src/d"
+	for n in 1 2 3 4 5 6; do
+		truncate -s 100m "$T/src/d/$n"
+	done
+	snapshot
+	bad 1 'new files of 629145600 bytes in all do not fit: [0-9]+ are free; nothing was made' \
+		famfs cp -r "$T/src" "$M"
+	bad 1 'do not fit' famfs cp "$T"/src/d/* "$M"
+	bad 1 'do not fit' famfs -n cp -r "$T/src" "$M"
+	unchanged
+	# What is there needs no room of its own
+	rm "$T/src/d/5" "$T/src/d/6"
+	good famfs cp -r "$T/src" "$M"
+	good famfs cp -r "$T/src" "$M"
+	remount
+	"$PLANT" "$M" fill 3
+	mkdir -p "$T/more"
+	random_file "$T/more/a" 10
+	random_file "$T/more/b" 10
+	random_file "$T/more/c" 10
+	snapshot
+	bad 1 '4 new files and directories do not fit: the log has room for 3' \
+		famfs cp -r "$T/more" "$M"
+	unchanged
+	rm "$T/more/c"
+	good famfs cp -r "$T/more" "$M"
+	good diff -r "$T/more" "$M/more"
+}
+
+# Owner and mode are the log's to keep: what they are to protect does not go into
+# a file that has others
+test_cp_over_others() {
+	random_file "$T/f" 5000
+	chmod 0644 "$T/f"
+	good famfs cp "$T/f" "$M/f"
+	cp "$M/f" "$T/was"
+	random_file "$T/f" 5000
+	chmod 0600 "$T/f"
+	bad 1 'there with mode 0644 and owner 0:0, not 0600 and 0:0' \
+		famfs cp -a "$T/f" "$M/f"
+	bad 1 'not 0600' famfs cp -m 0600 "$T/f" "$M/f"
+	bad 1 'not 0600 and 5:0' famfs cp -m 0600 -u 5 "$T/f" "$M/f"
+	good cmp "$T/was" "$M/f"
+	good famfs cp -m 0644 -u 0 -g 0 "$T/f" "$M/f"
+	good cmp "$T/f" "$M/f"
 }
