@@ -69,14 +69,15 @@ const char *famfs_message(void)
 /**
  * famfs_open() - open a file system
  * @fsp: gets it
- * @path: anything in its mount
+ * @path: anything that is in its mount
  * @flags: FAMFS_OPEN_ flags
  *
- * Return: 0, or a negative error number: -EROFS for writing on a client
+ * Return: 0, or a negative error number: -ENOENT where nothing is at @path,
+ * -ENOTTY where that is not in a famfs mount, -EROFS for writing on a client
  */
 int famfs_open(struct famfs **fsp, const char *path, unsigned int flags)
 {
-	char rel[4096];
+	char rel[4096], *real;
 	struct famfs *fs;
 	int rc;
 
@@ -93,7 +94,11 @@ int famfs_open(struct famfs **fsp, const char *path, unsigned int flags)
 	if (!fs)
 		return fail(-ENOMEM, path, strerror(ENOMEM));
 	fs->writable = flags & FAMFS_OPEN_WRITE;
-	rc = inside_find_root(path, &fs->root, rel, sizeof(rel));
+	/* Nothing that is not there lies in a mount */
+	real = realpath(path, NULL);
+	rc = real ? inside_find_root(real, &fs->root, rel, sizeof(rel))
+		  : -errno;
+	free(real);
 	if (rc) {
 		fail(rc, path, strerror(-rc));
 		goto free;

@@ -35,7 +35,10 @@ struct famfs;
  */
 #define FAMFS_OPEN_BY_READ	(1U << 2)
 
-/* Opens the file system that @path lies in; *@fs is for famfs_close() */
+/*
+ * Opens the file system that @path lies in, which has to be there: -ENOENT; *@fs
+ * is for famfs_close()
+ */
 int famfs_open(struct famfs **fs, const char *path, unsigned int flags);
 void famfs_close(struct famfs *fs);
 

@@ -55,11 +55,16 @@ static int look(void *arg, const struct famfs_entry *e)
 
 static void refused(void)
 {
+	char none[4096];
 	struct famfs *fs;
 
 	check(famfs_open(&fs, "/", 0) == -ENOTTY);
 	check(!fs && strstr(famfs_message(), "not in a famfs mount"));
 	check(famfs_open(&fs, "/none/such", 0) == -ENOENT);
+	check(famfs_open(&fs, "/none", 0) == -ENOENT);
+	check(!fs && strstr(famfs_message(), "/none: No such file"));
+	snprintf(none, sizeof(none), "%s/none", dir);
+	check(famfs_open(&fs, none, 0) == -ENOENT);
 	check(famfs_open(&fs, dir, 1U << 31) == -EINVAL);
 	check(famfs_open(&fs, "", 0) == -ENOENT);
 	check(famfs_open(&fs, dir, FAMFS_OPEN_DRYRUN) == -EINVAL);
