@@ -22,6 +22,7 @@
 #include "mountapi.h"
 #include "super.h"
 #include "util.h"
+#include "where.h"
 
 static const struct option_def opts[] = {
 	{ 'f', "force", NULL, "lose what is on the devices" },
@@ -217,7 +218,8 @@ static int add_one(struct adddev *a)
 static int run(int argc, char **argv, bool dryrun)
 {
 	struct adddev a = { .mode = DAXMODE_KEEP };
-	int ch, root, rc;
+	struct where w;
+	int ch, rc;
 
 	while ((ch = options_next(argc, argv, &usage)) != OPTIONS_END) {
 		switch (ch) {
@@ -240,18 +242,9 @@ static int run(int argc, char **argv, bool dryrun)
 		return options_wrong(argv[0], &usage,
 				     "a directory and a device are needed");
 	a.dir = argv[optind];
-	root = open(a.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0) {
-		famfs_err("%s: %s", a.dir, strerror(errno));
+	if (where_open_dir(&w, a.dir))
 		return 1;
-	}
-	if (!kern_is_famfs(root)) {
-		famfs_err("%s: is not in a famfs mount; see findmnt -t famfs",
-			  a.dir);
-		close(root);
-		return 1;
-	}
-	rc = session_open(&a.s, root, a.dir, dryrun);
+	rc = session_open(&a.s, w.root, a.dir, dryrun);
 	if (!rc) {
 		/* Those before one that fails stay added */
 		while (!rc && ++optind < argc) {
@@ -260,7 +253,7 @@ static int run(int argc, char **argv, bool dryrun)
 		}
 		session_close(&a.s);
 	}
-	close(root);
+	where_close(&w);
 	return rc ? 1 : 0;
 }
 

@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "inside.h"
 #include "json.h"
 #include "kernel.h"
 #include "meta.h"
 #include "util.h"
+#include "where.h"
 
 /* Bits of the exit status */
 #define CHECK_UNMAPPED		1
@@ -222,19 +222,14 @@ static int print_json(const char *name, const struct count *c)
 static int check(const char *name, bool json)
 {
 	struct count c = { 0 };
-	char rel[PATH_MAX];
+	struct where w;
 	struct stat st;
-	int root, rc;
 
-	rc = stat(name, &st) ? -errno :
-	     inside_find_root(name, &root, rel, sizeof(rel));
-	if (rc) {
-		famfs_err("%s: %s", quote(name), strerror(-rc));
+	if (where_open_dir(&w, name))
 		return CHECK_FAILED;
-	}
-	if (!kern_is_famfs(root)) {
-		famfs_err("%s: is not in a famfs mount", quote(name));
-		close(root);
+	if (fstat(w.root, &st)) {
+		famfs_err("%s: %s", quote(name), strerror(errno));
+		where_close(&w);
 		return CHECK_FAILED;
 	}
 	if (json) {
@@ -242,9 +237,9 @@ static int check(const char *name, bool json)
 		c.memory = json_new_list();
 	}
 	c.dev = st.st_dev;
-	check_meta(&c, root, META_SUPER, CHECK_SUPER);
-	check_meta(&c, root, META_LOG, CHECK_LOG);
-	check_dir(&c, root, "");
+	check_meta(&c, w.root, META_SUPER, CHECK_SUPER);
+	check_meta(&c, w.root, META_LOG, CHECK_LOG);
+	check_dir(&c, w.root, "");
 	if (json)
 		return print_json(name, &c) ? CHECK_FAILED : c.status;
 	printf("%s: %lu files, %lu directories, %lu bad ranges\n", quote(name),

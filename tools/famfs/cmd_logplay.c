@@ -2,18 +2,15 @@
 /*
  * famfs logplay: make in a mount what the log has got since.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
 #include "fs.h"
-#include "kernel.h"
 #include "replay.h"
 #include "util.h"
+#include "where.h"
 
 static const struct option_def opts[] = {
 	{ 'n', "dryrun", NULL, "say what would be made, make nothing" },
@@ -48,22 +45,14 @@ static void report(const char *dir, const struct replay *r)
 static int play(const char *dir, unsigned int flags, bool client,
 		struct replay r)
 {
+	struct where w;
 	struct fs fs;
-	int root, rc;
+	int rc;
 
 	r.name = dir;
-	root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0) {
-		famfs_err("%s: %s", dir, strerror(errno));
+	if (where_open_dir(&w, dir))
 		return 1;
-	}
-	if (!kern_is_famfs(root)) {
-		famfs_err("%s: is not in a famfs mount; see findmnt -t famfs",
-			  dir);
-		close(root);
-		return 1;
-	}
-	rc = fs_open(&fs, root, dir, flags);
+	rc = fs_open(&fs, w.root, dir, flags);
 	if (rc)
 		goto out;
 	r.fs = &fs;
@@ -76,7 +65,7 @@ static int play(const char *dir, unsigned int flags, bool client,
 		report(dir, &r);
 	fs_close(&fs);
 out:
-	close(root);
+	where_close(&w);
 	return rc || r.errors ? 1 : 0;
 }
 

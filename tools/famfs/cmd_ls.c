@@ -31,7 +31,7 @@ static const struct option_def opts[] = {
 
 static const struct usage usage = {
 	.synopsis = "[OPTION...] DEVICE|DIR [PATH...]",
-	.does = "list what the log has; PATH starts at the root of the file system",
+	.does = "list what the log has in DIR, or in PATH from the file system's root",
 	.opts = opts,
 };
 
@@ -244,7 +244,7 @@ static void ls(struct ls *ls, const char *name, int argc, char **argv)
 	if (look(ls, &w))
 		ls->status = 1;
 	else if (!argc)
-		list(ls, "");
+		list_path(ls, w.rel);
 	else
 		for (i = 0; i < argc; i++)
 			list_path(ls, argv[i]);

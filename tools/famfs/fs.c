@@ -7,6 +7,7 @@
 #include "fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libmount/libmount.h>
 #include <limits.h>
@@ -22,14 +23,54 @@
 #include "meta.h"
 #include "util.h"
 
+/* Whether a mount shows a directory of its file system alone, and which */
+static bool is_part(int root, char *part, size_t size)
+{
+	struct libmnt_table *tb;
+	struct libmnt_iter *it;
+	struct libmnt_fs *mnt;
+	struct statx stx;
+	bool found = false;
+
+	if (statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) ||
+	    !(stx.stx_mask & STATX_MNT_ID))
+		return false;
+	tb = mnt_new_table_from_file("/proc/self/mountinfo");
+	it = mnt_new_iter(MNT_ITER_FORWARD);
+	while (tb && it && !found && !mnt_table_next_fs(tb, it, &mnt)) {
+		const char *dir = mnt_fs_get_root(mnt);
+
+		if (!dir || (uint64_t)mnt_fs_get_id(mnt) != stx.stx_mnt_id)
+			continue;
+		if (!strcmp(dir, "/"))
+			break;
+		found = true;
+		snprintf(part, size, "%s", dir);
+	}
+	mnt_free_iter(it);
+	mnt_unref_table(tb);
+	return found;
+}
+
+static void no_meta(const struct fs *fs, const char *meta, const char *name)
+{
+	char part[PATH_MAX];
+
+	if (is_part(fs->root, part, sizeof(part)))
+		famfs_err("%s: is in a mount of directory %s alone, as mount --bind makes it, and the log is outside; give a directory of a mount of the whole file system, see findmnt -t famfs",
+			  quote(name), quote(part));
+	else
+		famfs_err("%s: has no %s, as it was mounted without mount.famfs; run famfs mkmeta on its device",
+			  quote(name), meta);
+}
+
 static int open_meta(struct fs *fs, const char *meta, const char *name,
 		     bool writable, bool by_read, struct medium *m)
 {
 	int rc = meta_open(fs->root, meta, writable, by_read, m);
 
 	if (rc == -ENOENT || rc == -ENODATA || rc == -ENOTDIR)
-		famfs_err("%s: has no %s; give the root of a famfs mount, and if it is one, run famfs mkmeta on its device",
-			  quote(name), meta);
+		no_meta(fs, meta, name);
 	else if (rc)
 		famfs_err("%s: %s: %s%s", quote(name), meta,
 			  strerror(-rc), rc == -EACCES ? "; this needs root" : "");

@@ -22,31 +22,52 @@
 #include "mountapi.h"
 #include "util.h"
 
-static int open_dir(struct where *w, const char *dir, bool any)
+static int find_dir(struct where *w, const char *dir)
 {
-	char rel[PATH_MAX];
-	int rc = 0;
+	struct stat st;
+	char *real;
+	int rc;
 
-	if (any) {
-		rc = inside_find_root(dir, &w->root, rel, sizeof(rel));
-	} else {
-		w->root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		rc = w->root < 0 ? -errno : 0;
-	}
+	/* A link to the mount from elsewhere will do as well */
+	real = realpath(dir, NULL);
+	rc = !real || stat(real, &st) ? -errno :
+	     !S_ISDIR(st.st_mode) ? -ENOTDIR :
+	     inside_find_root(real, &w->root, w->rel, sizeof(w->rel));
+	free(real);
+	return rc;
+}
+
+static int open_dir(struct where *w, const char *dir, const char *advice)
+{
+	int rc = find_dir(w, dir);
+
 	if (rc) {
 		w->root = -1;
 		famfs_err("%s: %s", quote(dir), strerror(-rc));
 		return rc;
 	}
 	if (!kern_is_famfs(w->root)) {
-		famfs_err("%s: is not in a famfs mount; give the device, or see findmnt -t famfs",
-			  quote(dir));
+		famfs_err("%s: is not in a famfs mount; %ssee findmnt -t famfs",
+			  quote(dir), advice);
 		where_close(w);
 		return -ENOTTY;
 	}
 	if (dir != w->dir)
 		strncpy(w->dir, dir, sizeof(w->dir) - 1);
 	return 0;
+}
+
+/**
+ * where_open_dir() - get at the mount that a directory lies in
+ * @w: to fill; where_close() it if all went well
+ * @dir: the directory; kept
+ *
+ * Return: 0, or a negative error number after a message
+ */
+int where_open_dir(struct where *w, const char *dir)
+{
+	*w = (struct where){ .name = dir, .root = -1 };
+	return open_dir(w, dir, "");
 }
 
 /**
@@ -73,7 +94,7 @@ static int open_device(struct where *w, const char *dev, unsigned int flags)
 
 	if (!fs_find_mount(dev, w->dir, sizeof(w->dir))) {
 		if ((flags & WHERE_ANY) && !where_covered(dev, w->dir))
-			return open_dir(w, w->dir, true);
+			return open_dir(w, w->dir, "");
 		if (flags & WHERE_ANY) {
 			famfs_err("%s: is mounted on %s, and something else over it; unmount that first",
 				  quote(dev), quote(w->dir));
@@ -117,7 +138,7 @@ int where_open(struct where *w, const char *name, unsigned int flags)
 		return rc;
 	}
 	if (S_ISDIR(st.st_mode))
-		return open_dir(w, name, flags & WHERE_ANY);
+		return open_dir(w, name, "give the device, or ");
 	return open_device(w, name, flags);
 }
 

@@ -12,15 +12,18 @@ struct where {
 	const char *name;	/* what messages call it, as typed */
 	int root;		/* of a mount, attached or not */
 	bool detached;		/* a mount of our own, without a log played */
-	char dir[PATH_MAX];	/* where it is mounted; empty if detached */
+	/* A directory in the mount, as typed; empty if detached */
+	char dir[PATH_MAX];
+	char rel[PATH_MAX];	/* from the mount's root to that directory */
 };
 
 #define WHERE_SET_MODE		(1U << 0)	/* the device's mode, as by -M */
 #define WHERE_LOAD_MODULE	(1U << 1)	/* if need be, as by -L */
-/* Take a device that is mounted, and any directory of a mount, for that mount */
+/* Take a device that is mounted for that mount */
 #define WHERE_ANY		(1U << 2)
 
 int where_open(struct where *w, const char *name, unsigned int flags);
+int where_open_dir(struct where *w, const char *dir);
 unsigned int where_fs_flags(const struct where *w);
 void where_close(struct where *w);
 

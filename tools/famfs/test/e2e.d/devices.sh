@@ -66,7 +66,7 @@ test_adddev_bad() {
 	bad 1 'not in a famfs mount' famfs adddev "$T" "$DEV2"
 	bad 1 'No such file' famfs adddev "$T/none" "$DEV2"
 	mkdir "$M/dir"
-	bad 1 'root of a famfs mount' famfs adddev "$M/dir" "$DEV2"
+	good famfs -n adddev "$M/dir" "$DEV2"
 	bad 1 'No such file' famfs adddev "$M" /dev/nonexistent
 	bad 1 '/dev/null' famfs adddev "$M" /dev/null
 	bad 1 'mounted already|in use|held' famfs adddev "$M" "$DEV"

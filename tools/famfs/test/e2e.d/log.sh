@@ -33,7 +33,9 @@ test_logplay() {
 	good famfs logplay -m "$M"
 	bad 1 'not in a famfs mount' famfs logplay "$T"
 	bad 1 'No such file' famfs logplay "$M/none"
-	bad 1 'root of a famfs mount' famfs logplay "$M/d"
+	good famfs logplay "$M/d"
+	says '1 and 1 were there'
+	bad 1 'Not a directory' famfs logplay "$M/d/f"
 	bad 1 'needed' famfs logplay
 }
 

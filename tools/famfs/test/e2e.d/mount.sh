@@ -75,6 +75,50 @@ test_mount_fstab() {
 	says nosuid
 }
 
+# Any directory of a mount stands for the mount
+test_any_directory() {
+	local dir
+	good famfs mkdir "$M/x"
+	good famfs mkdir "$M/x/y"
+	good famfs creat -s 1m "$M/x/f"
+	good famfs creat -s 1m "$M/top"
+	good ln -s "$M/x" "$T/link"
+	for dir in "$M" "$M/x" "$M/x/y" "$T/link"; do
+		good famfs logplay "$dir"
+		says '2 and 2 were there, 0 errors'
+		good famfs fsck -v "$dir"
+		says '^files: 2$'
+		good famfs check "$dir"
+		says ': 4 files'
+		good famfs df "$dir"
+	done
+	(cd "$M/x/y" && good famfs fsck . && good famfs logplay ..)
+	bad 8 'Not a directory|block device|not a' famfs fsck "$M/x/f"
+	bad 16 'Not a directory' famfs check "$M/x/f"
+	# Of which ls lists that one
+	good famfs ls "$M/x"
+	is "$(xargs <"$T/out")" "x/f x/y"
+	good famfs ls "$T/link"
+	is "$(xargs <"$T/out")" "x/f x/y"
+	good famfs ls "$M/x/y"
+	is "$(cat "$T/out")" ""
+	good famfs ls "$M/x" x/f /
+	is "$(xargs <"$T/out")" "x/f top x"
+	good mkdir "$M/mine"
+	bad 1 'mine: is not in the log' famfs ls "$M/mine"
+	# A mount of that directory alone does not have the log
+	good mkdir "$T/bound"
+	good mount --bind "$M/x" "$T/bound"
+	bad 1 'mount of directory /x alone' famfs logplay "$T/bound"
+	bad 8 'mount of directory /x alone' famfs fsck "$T/bound/y"
+	bad 1 'mount of directory /x alone' famfs df "$T/bound"
+	bad 1 'mount of directory /x alone' famfs ls "$T/bound"
+	good umount "$T/bound"
+	good mount --bind "$M" "$T/bound"
+	good famfs fsck "$T/bound/x"
+	good umount "$T/bound"
+}
+
 test_mount_command() {
 	good umount "$M"
 	good famfs mount -v -u -p -F -M -L "$DEV" "$M"
@@ -197,11 +241,13 @@ test_meta_copied() {
 	good famfs mkdir "$M/d/.meta"
 	good famfs cp "$M/.meta/.superblock" "$M/d/.meta/.superblock"
 	good famfs cp "$M/.meta/.log" "$M/d/.meta/.log"
-	bad 1 'root of a famfs mount' famfs logplay "$M/d"
-	bad 8 'root of a famfs mount' famfs fsck "$M/d"
+	good famfs logplay "$M/d"
 	good mkdir -p "$T/bound"
 	good mount --bind "$M/d" "$T/bound"
-	bad 1 'root of a famfs mount' famfs creat -s 1m "$T/bound/f"
+	bad 1 'mount of directory /d alone' famfs creat -s 1m "$T/bound/f"
+	bad 1 'mount of directory /d alone' famfs logplay "$T/bound"
+	bad 8 'mount of directory /d alone' famfs fsck "$T/bound/.meta"
+	grep -q mkmeta "$T/err" && fail "mkmeta would not help"
 	good umount "$T/bound"
 	[ ! -e "$M/d/d" ] || fail "it was played"
 }
