@@ -17,8 +17,11 @@
 #include "mountopts.h"
 #include "util.h"
 
-/* Pass on what the kernel has to say; true if there was an error in it */
-static bool kernel_messages(int ctx, const char *dev)
+/*
+ * Pass on what the kernel has to say; true if there was an error in it. One that
+ * is @ignored is not passed on.
+ */
+static bool pass_on(int ctx, const char *dev, bool ignored)
 {
 	bool any = false;
 	char line[1024];
@@ -35,7 +38,8 @@ static bool kernel_messages(int ctx, const char *dev)
 		if (!strncmp(text, dev, strlen(dev)))
 			text += strlen(dev) + strspn(text + strlen(dev), ": ");
 		if (line[0] == 'e') {
-			famfs_err("%s: %s", dev, text);
+			if (!ignored)
+				famfs_err("%s: %s", dev, text);
 			any = true;
 		} else if (line[0] == 'w') {
 			famfs_warn("%s: %s", dev, text);
@@ -44,6 +48,11 @@ static bool kernel_messages(int ctx, const char *dev)
 		}
 	}
 	return any;
+}
+
+static bool kernel_messages(int ctx, const char *dev)
+{
+	return pass_on(ctx, dev, false);
 }
 
 /* What an error number from the mount means, where the kernel said nothing */
@@ -64,7 +73,7 @@ static const char *mount_strerror(int err)
 	}
 }
 
-static int set_options(int ctx, const struct mountopts *opts)
+static int set_options(int ctx, const char *dev, const struct mountopts *opts)
 {
 	size_t i;
 	int rc;
@@ -77,6 +86,7 @@ static int set_options(int ctx, const struct mountopts *opts)
 			      o->name, o->value, 0))
 			continue;
 		if (opts->sloppy && errno == EINVAL) {
+			pass_on(ctx, dev, true);
 			famfs_warn("option %s: unknown, ignored", o->name);
 			continue;
 		}
@@ -158,7 +168,7 @@ int mount_detached(const char *dev, const struct mountopts *opts)
 				  mount_strerror(-rc));
 		return rc;
 	}
-	rc = set_options(ctx, opts);
+	rc = set_options(ctx, dev, opts);
 	if (rc) {
 		kernel_messages(ctx, dev);
 		goto out;
@@ -203,7 +213,7 @@ int mount_reconfigure(const char *dir, const struct mountopts *opts)
 					: strerror(-rc));
 		return rc;
 	}
-	rc = set_options(ctx, opts);
+	rc = set_options(ctx, dir, opts);
 	if (!rc && fsconfig(ctx, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))
 		rc = -errno;
 	if (rc && !kernel_messages(ctx, dir))

@@ -185,7 +185,8 @@ static int remount(const struct mountfs *m)
  * Entries of the log that can't be played are reported, and do not keep the
  * rest from being mounted. A bad superblock or log header does.
  *
- * Return: 0, or a negative error number after a message; nothing is mounted then
+ * Return: 0, also where the device is not there and need not be; or a negative
+ * error number after a message, nothing is mounted then
  */
 int mountfs(const struct mountfs *m)
 {
@@ -193,6 +194,10 @@ int mountfs(const struct mountfs *m)
 
 	if (m->opts.remount)
 		return remount(m);
+	if (m->opts.nofail && access(m->dev, F_OK) && errno == ENOENT) {
+		famfs_info("%s: is not there, and need not be", m->dev);
+		return 0;
+	}
 	if (!m->ns) {
 		rc = check_dir(m->dir);
 		if (rc)

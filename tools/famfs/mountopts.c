@@ -35,7 +35,7 @@ static const struct {
  */
 static const char * const harmless[] = {
 	"defaults", "auto", "noauto", "user", "nouser", "users", "nousers",
-	"owner", "noowner", "group", "nogroup", "_netdev", "nofail", "comment",
+	"owner", "noowner", "group", "nogroup", "_netdev", "comment",
 };
 
 /**
@@ -138,13 +138,15 @@ static int linux_option(struct mountopts *o, const struct libmnt_optmap *m,
 		change_atime(o, on ? MOUNT_ATTR_STRICTATIME
 				   : MOUNT_ATTR_RELATIME);
 		return 0;
+	case MS_SILENT:
+		/* How much mount(2) logs, which fsopen(2) has no say in */
+		return 0;
 	case MS_REMOUNT:
 		o->remount = true;
 		return 0;
 	case MS_SYNCHRONOUS:
 	case MS_DIRSYNC:
 	case MS_LAZYTIME:
-	case MS_SILENT:
 	case MS_MANDLOCK:
 		/* Flags of the superblock, which the kernel takes by name */
 		return mountopts_add(o, name, NULL);
@@ -162,6 +164,10 @@ static int one_option(struct mountopts *o, const char *name, const char *value)
 
 	if (!strcmp(name, "nomode") && !value) {
 		o->nomode = true;
+		return 0;
+	}
+	if (!strcmp(name, "nofail")) {
+		o->nofail = true;
 		return 0;
 	}
 	if (!strncasecmp(name, "x-", 2))

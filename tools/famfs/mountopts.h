@@ -19,6 +19,7 @@ struct mountopts {
 	uint64_t attr_clear;
 	bool nomode;		/* leave the device's mode alone */
 	bool remount;
+	bool nofail;		/* a device that is not there is no error */
 	bool sloppy;		/* the kernel need not know every option */
 	size_t fs_count;
 	struct mountopt *fs;	/* for the kernel's famfs */

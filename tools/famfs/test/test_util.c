@@ -291,7 +291,8 @@ static void mount_options(void **state)
 
 	/* For user space, and so for nobody here */
 	parse(&o, "defaults,noauto,user,_netdev,nofail,comment=hello");
-	parse(&o, "x-systemd.automount,x-mount.mkdir=0755");
+	assert_true(o.nofail);
+	parse(&o, "x-systemd.automount,x-mount.mkdir=0755,silent,loud");
 	assert_int_equal(o.attr_set, 0);
 	assert_int_equal(o.fs_count, 0);
 	mountopts_free(&o);

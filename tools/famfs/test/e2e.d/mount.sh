@@ -35,9 +35,10 @@ test_mount_bad_arguments() {
 	bad 1 'loop' mount.famfs -o loop "$DEV" "$M"
 	bad 1 'bind' mount.famfs -o bind "$DEV" "$M"
 	mounted && fail "it was mounted"
-	good mount.famfs -s -o bogus "$DEV" "$M"
+	good mount.famfs -s -o bogus,mode=0711 "$DEV" "$M"
 	warns 'bogus.*ignored'
-	mounted || fail "not mounted"
+	is "$(wc -l <"$T/err")" 1
+	is "$(stat -c %a "$M")" 711
 }
 
 test_mount_options() {
@@ -73,6 +74,31 @@ test_mount_fstab() {
 	good mount -T "$T/fstab" "$M"
 	good findmnt -n -o VFS-OPTIONS "$M"
 	says nosuid
+}
+
+# A device that need not be there is not missed, but one that is bad is
+test_mount_nofail() {
+	good umount "$M"
+	echo "/dev/nonexistent $M famfs defaults,nofail 0 0" >"$T/fstab"
+	good mount -a -T "$T/fstab"
+	is "$(cat "$T/out" "$T/err")" ""
+	good mount.famfs -v -o nofail /dev/nonexistent "$M"
+	says 'need not be'
+	mounted && fail "it was mounted"
+	bad 32 '/dev/null' mount.famfs -o nofail /dev/null "$M"
+	echo "/dev/nonexistent $M famfs defaults 0 0" >"$T/fstab"
+	bad 32 'No such file' mount -a -T "$T/fstab"
+	echo "$DEV $M famfs nofail 0 0" >"$T/fstab"
+	good mount -a -T "$T/fstab"
+	mounted || fail "not mounted"
+}
+
+test_mount_silent() {
+	good umount "$M"
+	good mount -t famfs -o silent,nosuid "$DEV" "$M"
+	good umount "$M"
+	good mount.famfs -o loud "$DEV" "$M"
+	mounted || fail "not mounted"
 }
 
 # Any directory of a mount stands for the mount
