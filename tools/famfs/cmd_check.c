@@ -82,6 +82,13 @@ static void bad_range(struct count *c, const char *path,
 	json_append(c->memory, o);
 }
 
+static void failed(struct count *c, const char *path, int err)
+{
+	wrong(c, CHECK_FAILED, path,
+	      err == EACCES || err == EPERM ? "no permission; this needs root"
+					    : strerror(err));
+}
+
 /* The ranges of a file whose memory is bad, a few at a time */
 static void check_memory(struct count *c, int fd, const char *path)
 {
@@ -92,7 +99,7 @@ static void check_memory(struct count *c, int fd, const char *path)
 	for (;;) {
 		n = kern_get_errors(fd, start, errors, ARRAY_SIZE(errors));
 		if (n < 0) {
-			wrong(c, CHECK_FAILED, path, strerror(-n));
+			failed(c, path, -n);
 			return;
 		}
 		if (!n)
@@ -130,7 +137,7 @@ static void check_file(struct count *c, int dir, const char *name,
 	c->files++;
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
-		wrong(c, CHECK_FAILED, path, strerror(errno));
+		failed(c, path, errno);
 		return;
 	}
 	rc = kern_map_get(fd, &map);
@@ -138,7 +145,7 @@ static void check_file(struct count *c, int dir, const char *name,
 		wrong(c, bit, path,
 		      "has no map; famfs logplay gives it one if the log has the file");
 	} else if (rc) {
-		wrong(c, CHECK_FAILED, path, strerror(-rc));
+		failed(c, path, -rc);
 	} else {
 		if (map->file_type != type)
 			wrong(c, bit, path, "is mapped as a file of another type");
@@ -162,7 +169,7 @@ static void check_dir(struct count *c, int fd, const char *path)
 
 	dir = fdopendir(fd);
 	if (!dir) {
-		wrong(c, CHECK_FAILED, *path ? path : ".", strerror(errno));
+		failed(c, *path ? path : ".", errno);
 		close(fd);
 		return;
 	}
@@ -172,11 +179,11 @@ static void check_dir(struct count *c, int fd, const char *path)
 			continue;
 		if (asprintf(&sub, "%s%s%s", path, *path ? "/" : "",
 			     e->d_name) < 0) {
-			wrong(c, CHECK_FAILED, e->d_name, strerror(ENOMEM));
+			failed(c, e->d_name, ENOMEM);
 			continue;
 		}
 		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
-			wrong(c, CHECK_FAILED, sub, strerror(errno));
+			failed(c, sub, errno);
 		} else if (st.st_dev != c->dev) {
 			famfs_info("%s: is another mount, left out",
 				   quote(sub));
@@ -186,14 +193,14 @@ static void check_dir(struct count *c, int fd, const char *path)
 			next = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY |
 				      O_NOFOLLOW | O_CLOEXEC);
 			if (next < 0)
-				wrong(c, CHECK_FAILED, sub, strerror(errno));
+				failed(c, sub, errno);
 			else
 				check_dir(c, next, sub);
 		}
 		free(sub);
 	}
 	if (errno)
-		wrong(c, CHECK_FAILED, *path ? path : ".", strerror(errno));
+		failed(c, *path ? path : ".", errno);
 	closedir(dir);
 }
 
@@ -201,9 +208,15 @@ static void check_meta(struct count *c, int root, const char *path, int bit)
 {
 	struct stat st;
 
-	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW))
-		wrong(c, bit, path, "is not there; famfs mkmeta makes it");
-	else if (!S_ISREG(st.st_mode))
+	if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW)) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			wrong(c, bit, path,
+			      "is not there; famfs mkmeta makes it");
+		else
+			failed(c, path, errno);
+		return;
+	}
+	if (!S_ISREG(st.st_mode))
 		wrong(c, bit, path, "is no regular file");
 }
 

@@ -337,6 +337,23 @@ static int kernel_cannot(const char *path)
 	return -EOPNOTSUPP;
 }
 
+/* Before anything is tried, a module loaded or a driver let go of */
+static int check_rights(const char *path, const struct daxdev *dev)
+{
+	const char *file = BUS "/drivers/" FSDEV "/new_id";
+	int rc;
+
+	if (access(file, F_OK))
+		file = BUS "/drivers_probe";	/* the driver is not loaded yet */
+	if (!access(file, W_OK) || errno == ENOENT)
+		return 0;
+	rc = -errno;
+	famfs_err("%s: is in %s mode, and this process may not change that: %s%s",
+		  path, dev->mode == DAXMODE_DEVDAX ? "devdax" : "no",
+		  strerror(-rc), rc == -EACCES ? "; this needs root" : "");
+	return rc;
+}
+
 static int change_mode(const char *path, struct daxdev *dev)
 {
 	struct daxdev old = *dev;
@@ -463,8 +480,9 @@ int daxmode_prepare(const char *path, enum daxmode_change change)
 		return -EOPNOTSUPP;
 	}
 	if (change != DAXMODE_KEEP) {
+		rc = check_rights(path, &dev);
 		/* Without a driver there is no way to look, and no user */
-		if (change == DAXMODE_IF_FAMFS && dev.mode == DAXMODE_DEVDAX)
+		if (!rc && change == DAXMODE_IF_FAMFS && dev.mode == DAXMODE_DEVDAX)
 			rc = check_famfs(path, &dev);
 		return rc ? rc : change_mode(path, &dev);
 	}

@@ -35,6 +35,7 @@ static struct {
 	bool brings_famfs;
 	int modprobe;		/* its exit status; -1: there is no modprobe */
 	int unbind;		/* an error number */
+	int rights;		/* another, for who may write sysfs */
 	int in_use;		/* what inuse_find() returns */
 	int flock;
 	unsigned int bound_back;
@@ -144,6 +145,10 @@ ssize_t __wrap_readlink(const char *path, char *buf, size_t size)
 
 int __wrap_access(const char *path, int mode)
 {
+	if (mode == W_OK && world.rights) {
+		errno = world.rights;
+		return -1;
+	}
 	return __real_access(here(path), mode);
 }
 
@@ -356,6 +361,21 @@ static void not_switched(void **state)
 	world.unbind = EPERM;
 	told(daxmode_prepare(NODE, DAXMODE_CHANGE), -EPERM, "device_dax");
 	world.unbind = 0;
+	/* Who may not do it is told so, and nothing is tried */
+	world.rights = EACCES;
+	told(daxmode_prepare(NODE, DAXMODE_CHANGE), -EACCES, "needs root");
+	told(daxmode_prepare(NODE, DAXMODE_IF_FAMFS), -EACCES, "devdax mode");
+	driver(NULL);
+	fsdev(false);
+	modules_dep(true);
+	told(daxmode_prepare(NODE, DAXMODE_CHANGE), -EACCES, "no mode");
+	world.rights = EROFS;
+	told(daxmode_prepare(NODE, DAXMODE_CHANGE), -EROFS, "Read-only");
+	assert_int_equal(world.removed, 0);
+	world.rights = 0;
+	fsdev(true);
+	modules_dep(false);
+	driver("device_dax");
 	/* What the driver does not take goes back */
 	world.refuses = true;
 	told(daxmode_prepare(NODE, DAXMODE_CHANGE), -ENODEV, "probe failed");
@@ -470,6 +490,7 @@ static int make_world(void **state)
 	put_super(true);
 	file(DRIVERS "/device_dax/unbind", "");
 	file(DRIVERS "/device_dax/bind", "");
+	file("/sys/bus/dax/drivers_probe", "");
 	famfs_set_sink(test_sink);
 	return 0;
 }

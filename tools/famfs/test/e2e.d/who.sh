@@ -38,6 +38,9 @@ test_unprivileged() {
 	bad 1 'Permission' "${user[@]}" famfs mkdir "$M/g"
 	bad 8 'Permission' "${user[@]}" famfs fsck "$M"
 	good "${user[@]}" famfs getmap "$M/f"
+	bad 16 '^famfs check: .meta/.log: no permission; this needs root' \
+		"${user[@]}" famfs check "$M"
+	grep -q mkmeta "$T/err" && fail "it says that they are not there"
 	unchanged
 	good umount "$M"
 	bad 1 'permission|Permission' "${user[@]}" mount.famfs "$DEV" "$M"
