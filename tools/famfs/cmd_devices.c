@@ -232,13 +232,19 @@ static const struct found *first_of(const struct list *l,
 	return NULL;
 }
 
+/* A dax device may be fit for nothing on a kernel that is too old */
+static bool unfit(const struct device *dev)
+{
+	return !dev->block && !daxmode_kernel_can();
+}
+
 static void use_famfs(const struct list *l, struct found *f)
 {
 	const struct found *first = f;
 
 	if (f->have_sb && further(f))
 		first = first_of(l, f);
-	if (!f->have_sb || !first)
+	if (!f->have_sb || !first || (!first->mounted && unfit(first->dev)))
 		return;
 	if (first->mounted)
 		snprintf(f->use, sizeof(f->use), "famfs logplay %s",
@@ -274,7 +280,10 @@ static void use(const struct list *l, struct found *f)
 		return;
 	} else if (f->content == FAMFS) {
 		use_famfs(l, f);
-	} else if (f->content != UNKNOWN || dev->dax.mode == DAXMODE_NONE) {
+	} else if (dev->dax.mode == DAXMODE_NONE) {
+		/* It has to have a driver first, and loses nothing by that */
+		snprintf(f->use, sizeof(f->use), "famfs fsck -M %s", dev->path);
+	} else if (f->content != UNKNOWN) {
 		snprintf(f->use, sizeof(f->use), "mkfs.famfs%s%s %s",
 			 f->content == OTHER ? " -f" : "",
 			 dev->block || dev->dax.mode == DAXMODE_FAMFS ? ""
@@ -301,12 +310,6 @@ static const char *mode_name(const struct device *dev)
 	default:
 		return dev->dax.driver;
 	}
-}
-
-/* A dax device may be fit for nothing on a kernel that is too old */
-static bool unfit(const struct device *dev)
-{
-	return !dev->block && !daxmode_kernel_can();
 }
 
 static bool is_master(const struct list *l, const struct found *f)

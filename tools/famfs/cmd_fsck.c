@@ -34,7 +34,7 @@ static const struct option_def opts[] = {
 	  "show space for each of N equal parts of a device, too; 1 to 64" },
 	{ 'M', "set-daxmode", NULL,
 	  "put the device into the mode that famfs mounts" },
-	{ 'L', "load-module", NULL, "load the famfs module if need be" },
+	{ 'L', "load-module", NULL, "load the famfs module where the kernel does not by itself" },
 	{ 'F', "nofuse", NULL, "accepted; there is no fuse variant" },
 	{ 'f', "fuse", NULL, NULL, true },
 	JSON_OPTION,

@@ -24,7 +24,7 @@ static const struct option_def opts[] = {
 	{ 'R', "recursive", NULL, "also what lies in directories" },
 	{ 'M', "set-daxmode", NULL,
 	  "put the device into the mode that famfs mounts" },
-	{ 'L', "load-module", NULL, "load the famfs module if need be" },
+	{ 'L', "load-module", NULL, "load the famfs module where the kernel does not by itself" },
 	JSON_OPTION,
 	{ 0 }
 };

@@ -20,7 +20,7 @@ static const struct option_def opts[] = {
 	{ 'f', "fuse", NULL, NULL, true },
 	{ 'M', "set-daxmode", NULL,
 	  "put the device into the mode that famfs mounts" },
-	{ 'L', "load-module", NULL, "load the famfs module if need be" },
+	{ 'L', "load-module", NULL, "load the famfs module where the kernel does not by itself" },
 	{ 'R', "remount", NULL,
 	  "change the options of a mount that is there" },
 	{ 'd', "debug", NULL, "the same as -v" },

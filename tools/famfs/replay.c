@@ -254,7 +254,6 @@ static int open_device(struct replay *r, uint64_t index,
 {
 	struct devices *local = local_devices(r);
 	char text[UUID_STR_LEN], what[256];
-	const char *why;
 	int rc;
 
 	if (!local)
@@ -266,11 +265,14 @@ static int open_device(struct replay *r, uint64_t index,
 		return 0;
 	}
 	uuid_unparse(d->uuid, text);
-	why = "which can't be used";
 	if (rc == -ENODEV)
-		why = "and this machine shows none that is free; see famfs devices, then logplay";
-	snprintf(what, sizeof(what), "adds device %u, %s, %s", d->index, text,
-		 why);
+		snprintf(what, sizeof(what),
+			 "adds device %u, %s, and this machine shows none that is free and has a driver; see famfs devices, then logplay",
+			 d->index, text);
+	else
+		snprintf(what, sizeof(what),
+			 "adds device %u, %s, which can't be used", d->index,
+			 text);
 	return entry_error(r, index, NULL, what);
 }
 

@@ -248,7 +248,7 @@ test_device_missing() {
 	good umount "$M"
 	echo "${DEV2##*/}" >"$drv/unbind"
 	good mount -t famfs "$DEV" "$M"
-	warns 'log entry 1: adds device 1, [0-9a-f-]{36}, and this machine shows none'
+	warns 'log entry 1: adds device 1, [0-9a-f-]{36}, and this machine shows none that is free and has a driver'
 	warns 'log entry 2: big: .*device that this mount does not have'
 	[ -e "$M/small" ] || fail "small is not there"
 	on "$DEV"
@@ -368,7 +368,7 @@ about() {
 }
 
 test_devices_list() {
-	local uuid
+	local uuid c
 	need_third
 	blank "$DEV2"
 	good mkfs.famfs -f "$PMEM"
@@ -424,7 +424,20 @@ test_devices_list() {
 	about "$DEV2"
 	says 'mode none'
 	says 'holds: unknown: no driver'
-	says "use: +mkfs.famfs -M $DEV2\$"
+	# What can be undone, as nothing is known of what is on it
+	says "use: +famfs fsck -M $DEV2\$"
+	for c in "mkfs.famfs -M $DEV2" "mount.famfs $DEV2 $T" \
+		"famfs mount -M $DEV2 $T"; do
+		# shellcheck disable=SC2086
+		bad 1 'no mode.*may not change.*this needs root' \
+			"${USER_CMD[@]}" $c
+	done
+	about "$DEV2"
+	says 'mode none'
+	bad 4 'not a famfs file system' famfs fsck -M "$DEV2"
+	about "$DEV2"
+	says 'mode famfs'
+	says "use: +mkfs.famfs $DEV2\$"
 	good mkfs.famfs -M "$DEV2"
 }
 
@@ -538,6 +551,8 @@ old_kernel() {
 }
 
 test_devices_old_kernel() {
+	need_third
+	good famfs adddev -f "$M" "$PMEM"
 	good umount "$M"
 	good mkfs.famfs -f -k -M "$DEV2"
 	to_devdax "$DEV"
@@ -552,6 +567,12 @@ test_devices_old_kernel() {
 	good old_kernel famfs devices "$DEV"
 	says 'holds: famfs [0-9a-f-]{36}, first device'
 	says "use: +this kernel can't carry famfs on a /dev/dax device"
+	# Nor can it mount what that is the first device of
+	good old_kernel famfs devices "$PMEM"
+	says 'holds: famfs [0-9a-f-]{36}, further device'
+	grep -q 'use:' "$T/out" && fail "there is no use for it"
+	good famfs devices "$PMEM"
+	says "use: +mount -t famfs $DEV DIR\$"
 	good old_kernel famfs devices --json "$DEV"
 	says '"supported":false'
 	good famfs devices "$DEV2"
