@@ -283,6 +283,13 @@ static bool is_target(const struct cp *cp, const struct stat *st)
 	return !fstat(cp->t.root, &root) && root.st_dev == st->st_dev;
 }
 
+/* It comes by once more, after what is in it, and is known by its number then */
+static void skip_dir(FTS *fts, FTSENT *e)
+{
+	e->fts_number = 1;
+	fts_set(fts, e, FTS_SKIP);
+}
+
 static void copy_tree(struct cp *cp, const char *src, const char *top)
 {
 	char *paths[2] = { (char *)src, NULL };
@@ -309,18 +316,18 @@ static void copy_tree(struct cp *cp, const char *src, const char *top)
 			if (e->fts_errno)
 				report(cp, e->fts_path,
 				       strerror(e->fts_errno));
-			else if (!join(cp, rel, top, below))
+			else if (!e->fts_number && !join(cp, rel, top, below))
 				end_dir(cp, rel, e->fts_statp);
 			continue;
 		case FTS_D:
 			if (is_target(cp, e->fts_statp)) {
 				report(cp, e->fts_path,
 				       "is in the mount that it is copied to");
-				fts_set(fts, e, FTS_SKIP);
+				skip_dir(fts, e);
 				continue;
 			}
 			if (join(cp, rel, top, below)) {
-				fts_set(fts, e, FTS_SKIP);
+				skip_dir(fts, e);
 				continue;
 			}
 			copy_dir(cp, rel, e->fts_statp);

@@ -320,3 +320,16 @@ test_cp_over_others() {
 	good famfs cp -m 0644 -u 0 -g 0 "$T/f" "$M/f"
 	good cmp "$T/f" "$M/f"
 }
+
+# What the format can't name is told once, and the rest is copied
+test_cp_long_names() {
+	local long
+	long=$(printf 'x%.0s' {1..76})
+	mkdir -p "$T/src/$long/d"
+	random_file "$T/src/$long/f" 10
+	random_file "$T/src/g" 10
+	bad 1 "$long: path has 80 bytes .* 79 at most" famfs cp -r "$T/src" "$M"
+	is "$(wc -l <"$T/err")" 1
+	good cmp "$T/src/g" "$M/src/g"
+	[ ! -e "$M/src/$long" ] || fail "$long is there"
+}
