@@ -75,7 +75,7 @@ test_cp_stopped_waiting() {
 # What nohup has it ignore does not end it
 test_cp_nohup() {
 	local pid
-	random_file "$T/big" 300000000
+	big_file "$T/big" 300000000
 	(trap '' HUP; exec famfs cp "$T/big" "$M/big") >"$T/out" 2>"$T/err" &
 	pid=$!
 	until [[ -e $M/big ]]; do sleep 0.01; done
@@ -91,8 +91,8 @@ swap_midway() {
 	local i pid
 	mkdir -p "$T/src/d" "$T/src/e"
 	for i in {1..300}; do
-		head -c 70000 /dev/zero >"$T/src/d/$i"
-		head -c 70000 /dev/zero >"$T/src/e/$i"
+		printf '%70000s' "$i" >"$T/src/d/$i"
+		printf '%70000s' "$i" >"$T/src/e/$i"
 	done
 	exec 8<"$M/.meta/.log"
 	flock 8
@@ -110,10 +110,10 @@ swap_midway() {
 		return 1
 	fi
 	waits "$pid"
-	for i in {1..300}; do
-		[ -e "$M/dst/$NOW/$i" ] ||
-			ln -sf "$T/secrets/f" "$T/src/$NOW/$i"
-	done
+	perl -e 'my ($copy, $src, $secret) = @ARGV;
+		for (grep { !-e "$copy/$_" } 1 .. 300) {
+			unlink("$src/$_") && symlink($secret, "$src/$_") or die;
+		}' "$M/dst/$NOW" "$T/src/$NOW" "$T/secrets/f"
 	mv "$T/src/$NEXT" "$T/src/old"
 	ln -s "$T/secrets" "$T/src/$NEXT"
 	exec 8<&-
@@ -231,7 +231,7 @@ test_cp_strips() {
 
 # On a terminal, and only there, a line tells how far it has come
 test_cp_progress() {
-	random_file "$T/f" 300000000
+	big_file "$T/f" 300000000
 	script -qec "famfs cp $T/f $M/f" "$T/typescript" >"$T/out" 2>"$T/err" ||
 		fail "script failed"
 	grep -q 'copied [0-9]* files, [0-9.]*MiB' "$T/typescript" ||
@@ -248,7 +248,7 @@ test_cp_progress() {
 # What is not the source's any more is not a copy
 test_cp_changed() {
 	local pid rc=0
-	random_file "$T/f" 200000000
+	big_file "$T/f" 200000000
 	famfs cp -t 0 "$T/f" "$M/f" >"$T/out" 2>"$T/err" &
 	pid=$!
 	until [[ -e $M/f ]]; do sleep 0.01; done

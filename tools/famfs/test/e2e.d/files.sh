@@ -206,7 +206,7 @@ test_cp_tree() {
 
 # Told to end, it says which copy is not complete; the same again makes it so
 test_cp_stopped() {
-	random_file "$T/big" 400000000
+	big_file "$T/big" 400000000
 	famfs cp "$T/big" "$M/big" 2>"$T/err" &
 	local pid=$! rc=0
 	until [[ -e $M/big ]]; do sleep 0.01; done

@@ -27,16 +27,19 @@ lay() {
 
 # value NAME LINE: of a field of the listing
 value() {
-	sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<<"$2"
+	local rest=${2#* "$1"=}
+	[ "$rest" = "$2" ] || echo "${rest%% *}"
 }
 
 # What getmap prints of the map that a line of the listing has
 map_of() {
-	local what='extent'
+	local what='extent' ext n=0
 	[ "$(value chunk "$1")" = 0 ] || what='strip'
-	value ext "$1" | tr ',' '\n' | awk -F: -v what="$what" '{
-		printf "%s %d: device %s offset %s length %s\n", what,
-			NR - 1, $1, $2, $3 }'
+	for ext in $(value ext "$1" | tr ',' ' '); do
+		ext=${ext/:/ offset }
+		echo "$what $n: device ${ext/:/ length }"
+		n=$((n + 1))
+	done
 }
 
 # as_listed ROLE: all of the listing is there, as that role has to have it
