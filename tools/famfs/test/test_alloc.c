@@ -328,6 +328,14 @@ static void strips_on_devices(void **state)
 	assert_int_equal(alloc_get_striped(a, 64 * UNIT, &st, 0, &map), 0);
 	assert_int_equal(map.ext[2].dev, 3);
 	assert_int_equal(map.ext[3].dev, 3);
+	/* Then the next goes where no other is yet */
+	st.nstrips = 3;
+	assert_int_equal(alloc_get_striped(a, 6 * UNIT, &st, 1, &map), 0);
+	assert_int_equal(map.ext[0].dev, 1);
+	assert_int_equal(map.ext[1].dev, 3);
+	assert_int_equal(map.ext[2].dev, 0);
+	alloc_put(a, &map);
+	st.nstrips = 4;
 	/* And nothing is kept of what does not fit */
 	free = alloc_free_bytes(a);
 	assert_int_equal(alloc_get_striped(a, free - UNIT, &st, 0, &map),
