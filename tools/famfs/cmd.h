@@ -41,6 +41,11 @@ extern const struct command cmd_ls;
 /* Letters that no option has: it has a long form alone */
 #define OPTION_JSON	256
 
+/* Of those that look at a device or at a mount; see where.h */
+#define WHERE_OPTIONS \
+	{ 'M', "set-daxmode", NULL, "put the device into the mode that famfs mounts" }, \
+	{ 'L', "load-module", NULL, "load the famfs module where the kernel does not by itself" }
+
 #define JSON_OPTION \
 	{ OPTION_JSON, "json", NULL, "print JSON, and nothing else, on stdout" }
 

@@ -17,9 +17,7 @@
 
 static const struct option_def opts[] = {
 	{ 'h', "human", NULL, "sizes with a unit that suits them" },
-	{ 'M', "set-daxmode", NULL,
-	  "put a device into the mode that famfs mounts" },
-	{ 'L', "load-module", NULL, "load the famfs module where the kernel does not by itself" },
+	WHERE_OPTIONS,
 	JSON_OPTION,
 	{ 0 }
 };

@@ -22,9 +22,7 @@ static const struct option_def opts[] = {
 	{ 'l', "long", NULL,
 	  "with type and mode, uid, gid, size, and number of extents" },
 	{ 'R', "recursive", NULL, "also what lies in directories" },
-	{ 'M', "set-daxmode", NULL,
-	  "put the device into the mode that famfs mounts" },
-	{ 'L', "load-module", NULL, "load the famfs module where the kernel does not by itself" },
+	WHERE_OPTIONS,
 	JSON_OPTION,
 	{ 0 }
 };
